@@ -1,0 +1,56 @@
+/** `fastify.health`: active probes, from the moment the gateway listens until it closes. */
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { Monitor } from '../src/health/monitor.ts'
+import type { Schedule } from '../src/health/prober.ts'
+import type { Backend } from '../src/pool/backend.ts'
+import { httpProbe } from '../src/upstream/probe.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The active health checks. */
+    readonly health: Monitor
+  }
+}
+
+async function health (fastify: FastifyInstance): Promise<void> {
+  const { config, pool, log } = fastify
+  const monitor = new Monitor({
+    pool,
+    intervalMs: config.HEALTH_INTERVAL_MS,
+    timeoutMs: config.HEALTH_TIMEOUT_MS,
+    rise: config.HEALTH_RISE,
+    fall: config.HEALTH_FALL,
+    probe: httpProbe(config.HEALTH_PATH),
+    schedule: processSchedule,
+    wallClockMs: Date.now,
+    onChange: (backend) => logChange(backend)
+  })
+  fastify.decorate('health', monitor)
+
+  // The server's own event comes before any connection can be accepted; the hook that starts the probes comes later.
+  fastify.server.once('listening', () => pool.gate.close())
+  fastify.addHook('onListen', async () => {
+    log.info({ path: config.HEALTH_PATH, intervalMs: config.HEALTH_INTERVAL_MS, timeoutMs: config.HEALTH_TIMEOUT_MS }, 'health checks started')
+    monitor.start()
+  })
+  fastify.addHook('preClose', async () => monitor.stop())
+
+  function logChange (backend: Backend): void {
+    const details = { pool: pool.name, backend: backend.url, healthy: backend.healthy, reason: backend.reason }
+    if (backend.healthy) log.info(details, 'backend is up')
+    else log.warn(details, 'backend is down')
+  }
+}
+
+const processSchedule: Schedule = {
+  after (delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+  nowMs: () => performance.now(),
+  random: Math.random
+}
+
+export default fp(health, { name: 'fastlancer-health', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-pool'] })

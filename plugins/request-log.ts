@@ -1,0 +1,64 @@
+/**
+ * What is logged of requests, in place of Fastify's own lines: one access line for each, and each failed attempt. Fastify
+ * tells when an answer was sent; the engine tells of the ends that Fastify does not see.
+ */
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import fp from 'fastify-plugin'
+import { accessRecord } from '../src/observe/access-record.ts'
+import type { ExchangeObserver, UnseenEnd } from '../src/upstream/engine-parts.ts'
+import type { Exchange } from '../src/upstream/exchange.ts'
+import { describeCause, type Failure } from '../src/upstream/failure.ts'
+import type { RetryDecision } from '../src/upstream/retry.ts'
+
+export class RequestLog extends LogController implements ExchangeObserver {
+  /** Whether there is a line a request. */
+  accessLog = true
+
+  override incomingRequest (): void {}
+
+  override requestCompleted (_error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
+    if (!this.accessLog) return
+    const { exchange, raw } = request
+    const { method = '', url = '' } = raw
+    const client = exchange?.client ?? request.ip
+    request.log.info(accessRecord({ method, url, status: reply.statusCode, client, ms: reply.elapsedTime, work: exchange }), 'request')
+  }
+
+  override defaultErrorLog (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    // Errors of ours say what to change; where in the code they came up helps nobody.
+    if (isOurs(error)) request.log.warn({ code: error.code, status: reply.statusCode }, error.message)
+    else super.defaultErrorLog(error, request, reply)
+  }
+
+  /** A stream that ended early is reported by the engine, with its backend. */
+  override streamError (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    if (request.exchange === null) super.streamError(error, request, reply)
+  }
+
+  attemptFailed ({ request, backend, attempts }: Exchange, { error }: Failure, decision: RetryDecision): void {
+    const details = { backend: backend?.url, attempt: attempts, code: error.code, cause: describeCause(error), retry: decision }
+    request.log.warn(details, 'proxy error')
+  }
+
+  endedUnseen (exchange: Exchange, end: UnseenEnd, status: number): void {
+    if (!this.accessLog) return
+    const { request, client, elapsedMs: ms } = exchange
+    const { method = '', url = '' } = request.raw
+    request.log.info(accessRecord({ method, url, status, client, ms, work: exchange }), end)
+  }
+}
+
+export interface RequestLogOptions {
+  /** The log that the application was made with. */
+  readonly requestLog: RequestLog
+}
+
+async function requestLog (fastify: FastifyInstance, options: RequestLogOptions): Promise<void> {
+  options.requestLog.accessLog = fastify.config.ACCESS_LOG === 'on'
+}
+
+export default fp(requestLog, { name: 'fastlancer-request-log', fastify: '5.x', dependencies: ['fastlancer-config'] })
+
+function isOurs (error: Error): error is Error & { code: string } {
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('FL_')
+}

@@ -1,0 +1,37 @@
+/** `fastify.engine` and `request.exchange`: the forwarding engine, and what it does for a request. */
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { Engine } from '../src/upstream/engine.ts'
+import type { ExchangeObserver } from '../src/upstream/engine-parts.ts'
+import type { Exchange } from '../src/upstream/exchange.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The forwarding engine. */
+    readonly engine: Engine
+  }
+  interface FastifyRequest {
+    /** What is done upstream for this request; null as long as it is not proxied. */
+    exchange: Exchange | null
+  }
+}
+
+export interface UpstreamOptions {
+  readonly observer: ExchangeObserver
+}
+
+async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions): Promise<void> {
+  const { config, pool } = fastify
+  const engine = new Engine({
+    pool,
+    connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
+    headersTimeoutMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
+    idleTimeoutMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
+    observer
+  })
+  fastify.decorate('engine', engine)
+  fastify.decorateRequest('exchange', null)
+  fastify.addHook('onClose', async () => engine.close())
+}
+
+export default fp(upstream, { name: 'fastlancer-upstream', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-pool'] })

@@ -1,0 +1,50 @@
+/** Finds what is wrong with an environment and says it a sentence a fault. */
+import { statSync } from 'node:fs'
+import { distance } from 'fastest-levenshtein'
+import { parseBackendList } from './backend-list.ts'
+import { allowedValues, CONFIG_KEYS, type Environment } from './env-schema.ts'
+
+/** The part of an Ajv error that is read here. */
+export interface SchemaFault {
+  readonly instancePath: string
+}
+
+/** Up to this length a key is so common a word (HOST, PORT) that only one letter may differ. */
+const SHORT_KEY_LENGTH = 6
+
+/** Values that the schema refused: one sentence a key, however many rules the value broke. */
+export function schemaFaults (errors: readonly SchemaFault[], env: Environment): string[] {
+  const refused = new Set(errors.map((error) => error.instancePath.slice(1)))
+  return CONFIG_KEYS.filter((key) => refused.has(key))
+    .map((key) => `${key}: "${env[key]}" is not allowed: give ${allowedValues(key)}`)
+}
+
+/** What no schema sees: the list of backends, the plugins' folder, misspelt keys. */
+export function crossFieldFaults (env: Environment): string[] {
+  const faults: string[] = []
+  if (env['BACKENDS'] !== undefined) faults.push(...parseBackendList(env['BACKENDS']).faults)
+  const folder = env['PLUGINS_DIR']
+  if (folder !== undefined && folder !== '' && !isFolder(folder)) {
+    faults.push(`PLUGINS_DIR: "${folder}" is not a folder: give the folder of your plugins, or leave it empty`)
+  }
+  return [...faults, ...misspeltKeys(env)]
+}
+
+function isFolder (path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function misspeltKeys (env: Environment): string[] {
+  const known: ReadonlySet<string> = new Set(CONFIG_KEYS)
+  return Object.keys(env).filter((name) => env[name] !== undefined && !known.has(name)).flatMap((name) => {
+    const meant = CONFIG_KEYS.find((key) => isNearMiss(name, key))
+    return meant === undefined ? [] : [`${name}: there is no such key: did you mean ${meant}?`]
+  })
+}
+
+function isNearMiss (name: string, key: string): boolean {
+  if (`${name}_MS` === key) return true
+  if (Math.abs(name.length - key.length) > 2) return false
+  if (key.length <= SHORT_KEY_LENGTH) return distance(name, key) === 1
+  return distance(name.toUpperCase(), key) <= 2
+}

@@ -1,0 +1,58 @@
+/** `npm start`: reads the environment, opens the gateway, and closes it on a signal. */
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from './app.ts'
+import { readEnvironment } from './config/environment.ts'
+import { ListenFailedError } from './errors.ts'
+import { createLogger } from './observe/logger.ts'
+import { shutDown } from './shutdown.ts'
+
+/** Signals that tell of a broken process, or belong to debuggers: a handler in JavaScript would only delay their effect. */
+const NOT_HANDLED = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'] as const
+
+const env = readEnvironment()
+const isTerminal = process.stdout.isTTY
+const logger = createLogger({ isTerminal, mode: env['NODE_ENV'] })
+const app = createApp({ env, logger })
+
+try {
+  await start(app)
+} catch (error) {
+  await fail(error)
+}
+
+closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal, err }) => {
+  if (err === undefined) logger.info({ signal, timeoutMs: app.config.SHUTDOWN_TIMEOUT_MS }, 'stopping')
+  else logger.fatal({ err }, 'stopping: unexpected error')
+  const isClean = await shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS)
+  logger.info({ clean: isClean }, 'stopped')
+})
+
+async function start (gateway: FastifyInstance): Promise<void> {
+  await gateway.ready()
+  const { config, admin } = gateway
+  if (admin !== null) {
+    const address = await listen(admin, config.ADMIN_HOST, Number(config.ADMIN_PORT), 'ADMIN_HOST and ADMIN_PORT')
+    logger.info({ address }, 'admin side listening')
+  }
+  const address = await listen(gateway, config.HOST, config.PORT, 'HOST and PORT')
+  logger.info({ address, backends: gateway.pool.backends.length, node: process.version }, 'started')
+}
+
+async function listen (instance: FastifyInstance, host: string, port: number, keys: string): Promise<string> {
+  try {
+    return await instance.listen({ host, port })
+  } catch (error) {
+    throw new ListenFailedError(`${host}:${port}`, `${error instanceof Error ? error.message : String(error)}: change ${keys}`)
+  }
+}
+
+/** Nothing stays half started: all is closed, the reason is told, the exit code is 1. */
+async function fail (error: unknown): Promise<never> {
+  const message = error instanceof Error ? error.message : String(error)
+  logger.fatal(message)
+  // Whoever started it reads standard error; the log may go elsewhere.
+  if (!isTerminal) process.stderr.write(`fastlancer: ${message}\n`)
+  await app.close().catch(() => {})
+  process.exit(1)
+}

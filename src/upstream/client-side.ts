@@ -1,0 +1,43 @@
+/** What the engine needs of the client's side: Fastify's request and reply fit, without src/ knowing Fastify. */
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+
+/** The request as the HTTP server has it. */
+export interface RawRequest extends Readable {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
+  readonly socket: Socket
+}
+
+/** The request's own log. */
+export interface ClientLog {
+  info (details: object, message: string): void
+  warn (details: object, message: string): void
+}
+
+export interface ClientRequest {
+  readonly raw: RawRequest
+  readonly log: ClientLog
+  /** What the hooks left as the body; a stream that is not `raw` takes the place of the client's. */
+  readonly body?: unknown
+}
+
+export type HeaderValue = string | number | readonly string[] | undefined
+
+export interface ClientReply {
+  readonly raw: ServerResponse
+  header (name: string, value: string | string[]): unknown
+  getHeaders (): Readonly<Record<string, HeaderValue>>
+  send (payload?: unknown): unknown
+  hijack (): unknown
+}
+
+/** A request that asks for a tunnel, as the HTTP server hands it over. */
+export interface UpgradeRequest {
+  readonly socket: Socket
+  /** Bytes that the client sent behind the head of its request. */
+  readonly head: Buffer
+}
