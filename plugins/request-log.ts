@@ -19,9 +19,9 @@ export class RequestLog extends LogController implements ExchangeObserver {
   override requestCompleted (_error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
     if (!this.accessLog) return
     const { exchange, raw } = request
-    const { method = '', url = '' } = raw
+    const { method = '' } = raw
     const client = exchange?.client ?? request.ip
-    request.log.info(accessRecord({ method, url, status: reply.statusCode, client, ms: reply.elapsedTime, work: exchange }), 'request')
+    request.log.info(accessRecord({ method, url: request.originalUrl, status: reply.statusCode, client, ms: reply.elapsedTime, work: exchange }), 'request')
   }
 
   override defaultErrorLog (error: Error, request: FastifyRequest, reply: FastifyReply): void {
@@ -43,8 +43,8 @@ export class RequestLog extends LogController implements ExchangeObserver {
   endedUnseen (exchange: Exchange, end: UnseenEnd, status: number): void {
     if (!this.accessLog) return
     const { request, client, elapsedMs: ms } = exchange
-    const { method = '', url = '' } = request.raw
-    request.log.info(accessRecord({ method, url, status, client, ms, work: exchange }), end)
+    const { method = '' } = request.raw
+    request.log.info(accessRecord({ method, url: request.originalUrl, status, client, ms, work: exchange }), end)
   }
 }
 

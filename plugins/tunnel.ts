@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Tunnels } from '../src/upstream/tunnels.ts'
+import { UpgradeRequest } from '../src/upstream/upgrade-request.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,12 +20,10 @@ async function tunnel (fastify: FastifyInstance): Promise<void> {
 
   fastify.server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!(socket instanceof Socket)) return socket.destroy()
-    tunnels.add(raw, { socket, head })
+    const upgrade = new UpgradeRequest(socket, head)
     const response = new ServerResponse(raw)
-    response.shouldKeepAlive = false
-    response.assignSocket(socket)
-    // Whatever is answered instead of 101 is an ordinary answer, and the last one on this connection.
-    response.on('finish', () => socket.destroySoon())
+    tunnels.add(raw, upgrade)
+    upgrade.answerWith(response)
     fastify.routing(raw, response)
   })
 }

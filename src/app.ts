@@ -12,6 +12,7 @@ import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
 import tunnel from '../plugins/tunnel.ts'
 import upstream from '../plugins/upstream.ts'
 import type { Environment } from './config/env-schema.ts'
+import { routableUrl } from './upstream/routable-url.ts'
 import { isUpgrade } from './upstream/tunnels.ts'
 
 /** Time that a client has for the head of a request, in ms. */
@@ -35,6 +36,7 @@ export function createApp ({ env = {}, logger, extend }: AppOptions = {}): Fasti
     genReqId: requestIds(),
     // While the gateway closes, a request that comes on an open connection is served, as the last one of that connection.
     return503OnClosing: false,
+    rewriteUrl: (raw) => routableUrl(raw.url ?? ''),
     http: { headersTimeout: CLIENT_HEADERS_TIMEOUT_MS, shouldUpgradeCallback: isUpgrade }
   })
   app.register(config, { env })

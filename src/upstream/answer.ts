@@ -2,6 +2,7 @@
  * The backend's answer on its way to the client. What arrived whole in one read is sent in one write, without a stream; of
  * anything else the head goes out at once and the body follows as it comes.
  */
+import { isAscii } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
 import type { Attempt, ResponseHead } from './attempt.ts'
 import type { ClientReply } from './client-side.ts'
@@ -11,6 +12,14 @@ import { ResponseBody } from './response-body.ts'
 
 /** What may stand in a status line's text without a second thought: printable ASCII. */
 const PLAIN_TEXT = /^[\x20-\x7e]*$/
+
+const NOT_ASCII = /[^\x00-\x7f]/
+
+/** Up to this size a whole body is sent as text, if it is ASCII: above it the copy costs more than the second piece. */
+const TEXT_LIMIT_BYTES = 16 * 1024
+
+/** Answers whose head came in this turn of the event loop. */
+let begunThisTurn: Answer[] = []
 
 export class Answer {
   /** Whether the client may have been told anything of it. */
@@ -22,13 +31,14 @@ export class Answer {
   #chunks: Buffer[] = []
   #stream: ResponseBody | undefined
   #isOver = false
+  #isHeadAscii = true
 
   constructor (reply: ClientReply, attempt: Attempt, head: ResponseHead) {
     this.#reply = reply
     this.#attempt = attempt
     this.#head = head
-    // Everything of an answer that came in one read has been told when this runs.
-    process.nextTick(streamUnlessWhole, this)
+    // Everything of an answer that came in one read has been told when this runs. One call serves all answers of a turn.
+    if (begunThisTurn.push(this) === 1) process.nextTick(streamThoseNotWhole)
   }
 
   data (chunk: Buffer): void {
@@ -39,8 +49,8 @@ export class Answer {
   /** The answer is whole. */
   end (): void {
     this.#isOver = true
-    if (this.#stream === undefined) this.#sendWhole()
-    else this.#stream.finish()
+    if (this.#stream !== undefined) this.#stream.finish()
+    else this.#deliver(true)
   }
 
   /** The answer will not become whole: neither must it look so to the client. */
@@ -58,9 +68,23 @@ export class Answer {
     this.#isOver = true
   }
 
-  startStreaming (): void {
-    if (this.#isOver || this.#stream !== undefined) return
-    this.#sendStream()
+  /** Called when the turn is over in which the head came. */
+  streamUnlessWhole (): void {
+    if (this.#isOver) return
+    this.#attempt.watchSilence()
+    this.#deliver(false)
+  }
+
+  /** A head that Node does not want to write is the backend's fault; the client is told so, and nothing else breaks. */
+  #deliver (isWhole: boolean): void {
+    try {
+      if (isWhole) this.#sendWhole()
+      else this.#sendStream()
+    } catch (cause) {
+      this.#attempt.abort()
+      this.cut()
+      this.#reply.log.warn({ err: cause, backend: this.#attempt.backend.url }, 'the answer of the backend cannot be relayed')
+    }
   }
 
   #sendWhole (): void {
@@ -71,7 +95,13 @@ export class Answer {
       return
     }
     this.#writeHead()
-    this.#reply.send(body)
+    // Node writes text together with the head, in one piece, but a buffer in two. Only where text and bytes are the same.
+    if (body !== undefined && body.length <= TEXT_LIMIT_BYTES && isAscii(body) && this.#isHeadAscii) {
+      this.#reply.serializer(asItIs)
+      this.#reply.send(body.toString('latin1'))
+    } else {
+      this.#reply.send(body)
+    }
   }
 
   #sendStream (): ResponseBody {
@@ -100,18 +130,26 @@ export class Answer {
     raw.statusCode = statusCode
     if (statusText !== STATUS_CODES[statusCode] && PLAIN_TEXT.test(statusText)) raw.statusMessage = statusText
     const dropped = responseFieldsToDrop(headers.connection)
-    for (const name in headers) {
+    for (const name of Object.keys(headers)) {
       const value = headers[name]
       if (value === undefined || dropped.has(name)) continue
       // RFC 9110, section 8.6: no Content-Length in a 204.
       if (statusCode === 204 && name === 'content-length') continue
+      if (NOT_ASCII.test(typeof value === 'string' ? value : value.join())) this.#isHeadAscii = false
       this.#reply.header(name, value)
     }
   }
 }
 
-function streamUnlessWhole (answer: Answer): void {
-  answer.startStreaming()
+/** Set as the serializer, so that Fastify adds no charset to the type of a text. */
+function asItIs (payload: unknown): string {
+  return String(payload)
+}
+
+function streamThoseNotWhole (): void {
+  const answers = begunThisTurn
+  begunThisTurn = []
+  for (const answer of answers) answer.streamUnlessWhole()
 }
 
 function flushHead (raw: ClientReply['raw']): void {

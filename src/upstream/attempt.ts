@@ -70,6 +70,11 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler {
     if (!this.#isOver) this.#settle(false, true)
   }
 
+  /** From here on the answer must not fall silent for longer than the idle timeout. */
+  watchSilence (): void {
+    if (!this.#isOver && !this.#isPaused) this.#parts.idleTimeouts.start(this)
+  }
+
   /** The client takes no more for now. */
   pause (): void {
     this.#isPaused = true
@@ -107,13 +112,14 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler {
     if (this.#isOver || statusCode < 200) return
     this.#isHeadMissing = false
     this.#endsWithConnection = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
-    this.#parts.idleTimeouts.start(this)
+    // Most answers come whole with their head; `watchSilence` is called for the others.
+    this.queue?.clear(this)
     this.#owner.attemptHead(this, { statusCode, statusText, headers })
   }
 
   onResponseData (_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return
-    this.#parts.idleTimeouts.start(this)
+    this.queue?.start(this)
     this.#owner.attemptData(this, chunk)
   }
 

@@ -20,6 +20,8 @@ export interface ClientLog {
 
 export interface ClientRequest {
   readonly raw: RawRequest
+  /** The target as the client sent it; `raw.url` is the one that the router read. */
+  readonly originalUrl: string
   readonly log: ClientLog
   /** What the hooks left as the body; a stream that is not `raw` takes the place of the client's. */
   readonly body?: unknown
@@ -29,15 +31,11 @@ export type HeaderValue = string | number | readonly string[] | undefined
 
 export interface ClientReply {
   readonly raw: ServerResponse
+  readonly log: ClientLog
   header (name: string, value: string | string[]): unknown
   getHeaders (): Readonly<Record<string, HeaderValue>>
   send (payload?: unknown): unknown
+  /** How a payload becomes the text that is sent. */
+  serializer (serialize: (payload: unknown) => string): unknown
   hijack (): unknown
-}
-
-/** A request that asks for a tunnel, as the HTTP server hands it over. */
-export interface UpgradeRequest {
-  readonly socket: Socket
-  /** Bytes that the client sent behind the head of its request. */
-  readonly head: Buffer
 }

@@ -1,10 +1,11 @@
 /** The forwarding engine: what all exchanges share, made once and closed once. */
 import type { Pool } from '../pool/pool.ts'
-import type { ClientRequest, UpgradeRequest } from './client-side.ts'
+import type { ClientRequest } from './client-side.ts'
 import { Connections } from './connections.ts'
 import type { EngineParts, ExchangeObserver } from './engine-parts.ts'
 import { Exchange } from './exchange.ts'
 import { TimeoutQueue } from './timeout-queue.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 
 export interface EngineOptions {
   readonly pool: Pool

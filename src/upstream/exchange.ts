@@ -9,7 +9,8 @@ import type { GateWaiter } from '../pool/gate.ts'
 import type { PickContext } from '../pool/policy.ts'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner, type ResponseHead } from './attempt.ts'
-import type { ClientReply, ClientRequest, RawRequest, UpgradeRequest } from './client-side.ts'
+import { whenClosed } from './client-connections.ts'
+import type { ClientReply, ClientRequest, RawRequest } from './client-side.ts'
 import type { UpstreamConnection } from './connection.ts'
 import type { EngineParts, UnseenEnd } from './engine-parts.ts'
 import { type Failure, nameFailure } from './failure.ts'
@@ -18,6 +19,7 @@ import { type AttemptBody, RequestBody } from './request-body.ts'
 import { decideRetry, isIdempotent } from './retry.ts'
 import { absoluteTarget, type Target } from './target.ts'
 import { openTunnel } from './tunnel.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** Status of a request whose client left before there was an answer, as nginx logs it; never sent. */
 const STATUS_CLIENT_GONE = 499
@@ -81,9 +83,8 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
 
   /** Carries the request out; from here on the reply is the exchange's. Throws for a target or body that cannot be forwarded. */
   start (reply: ClientReply): void {
-    const { raw } = this.request
     this.#reply = reply
-    const url = raw.url ?? ''
+    const url = this.request.originalUrl
     this.#target = url.startsWith('/') ? { path: url } : absoluteTarget(url)
     this.#body = this.#openBody()
     this.#watchClient(reply)
@@ -113,7 +114,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
 
   attemptFailed (attempt: Attempt, cause: Error): void {
     this.#attempt = undefined
-    const failure = nameFailure(cause, attempt.sent, this.#target?.path ?? '')
+    const failure = nameFailure(cause, { sent: attempt.sent, headCame: this.#answer !== undefined, target: this.#target?.path ?? '' })
     const decision = this.#answer?.begun === true ? 'no' : decideRetry({
       method: this.request.raw.method ?? '',
       sent: failure.sent,
@@ -151,10 +152,12 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
 
   /** The next attempt goes to a backend that was not tried; if none is left, the last failure is the answer. */
   #sendNext (failure?: Failure): void {
-    const { pool, connections, nowMs } = this.#parts
+    const { pool, connections } = this.#parts
     const backend = this.#takePicked() ?? pool.pick(this)
     if (backend === undefined) return this.#giveUp(failure)
-    const connection = connections[backend.slot]?.take(nowMs(), isIdempotent(this.request.raw.method ?? ''))
+    const nowMs = this.#parts.nowMs()
+    if (this.attempts === 0) this.#firstSentMs = nowMs
+    const connection = connections[backend.slot]?.take(nowMs, isIdempotent(this.request.raw.method ?? ''))
     if (connection !== undefined) this.#send(backend, connection)
   }
 
@@ -169,7 +172,6 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     const body: AttemptBody = this.#body?.forAttempt() ?? null
     this.attempts++
     this.backend = backend
-    if (this.attempts === 1) this.#firstSentMs = this.#parts.nowMs()
     this.#answer?.drop()
     this.#answer = undefined
     this.#attempt = new Attempt(this, backend, connection, this.#parts)
@@ -211,12 +213,10 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
   #watchClient (reply: ClientReply): void {
     const { raw } = reply
     const onClose = (): void => this.#clientClosed()
-    raw.once('close', onClose)
+    raw.on('close', onClose)
     if (raw.socket !== null) return
     // The answer waits behind that of a pipelined request before it, and is not told when the connection closes.
-    const { socket } = this.request.raw
-    socket.once('close', onClose)
-    raw.once('close', () => socket.off('close', onClose))
+    raw.once('close', whenClosed(this.request.raw.socket, onClose))
   }
 
   /** The client's side is closed: after its answer, or because it left. */

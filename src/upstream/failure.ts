@@ -23,17 +23,29 @@ const OURS = [UpstreamConnectTimeoutError, UpstreamHeadersTimeoutError, Upstream
 /** Codes of undici for a request that it does not want to send. */
 const REFUSED_BY_UNDICI: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'])
 
-/** Codes of undici for an answer that breaks HTTP; the parser's own begin with HPE_. */
-const BAD_RESPONSE: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'])
+/** undici's word for a body that is not as long as its head said, and for a head with two lengths. */
+const LENGTH_MISMATCH = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
 
-/** Names the failure. `sent`: whether the request had been given to a connected socket. */
-export function nameFailure (cause: Error, sent: boolean, target: string): Failure {
+/** Errors of undici for an answer that breaks HTTP, by name or code; the parser's codes begin with HPE_. */
+const BAD_RESPONSE: ReadonlySet<string> = new Set(['HTTPParserError', 'AssertionError', 'UND_ERR_HEADERS_OVERFLOW', LENGTH_MISMATCH])
+
+/** How far the attempt had come. */
+export interface Progress {
+  /** Whether the request had been given to a connected socket. */
+  readonly sent: boolean
+  /** Whether the head of an answer had come. */
+  readonly headCame: boolean
+  readonly target: string
+}
+
+export function nameFailure (cause: Error, progress: Progress): Failure {
+  const { sent, target } = progress
   const code = codeOf(cause)
   if (REFUSED_BY_UNDICI.has(code)) {
     const error = withCause(new TargetNotForwardableError(target), cause)
     return { error, sent: true, isBackendsFault: false, connectionEnded: false }
   }
-  const error = OURS.some((type) => cause instanceof type) && isFastifyError(cause) ? cause : withCause(errorFor(cause, code, sent), cause)
+  const error = OURS.some((type) => cause instanceof type) && isFastifyError(cause) ? cause : withCause(errorFor(cause, code, progress), cause)
   return { error, sent, isBackendsFault: true, connectionEnded: error instanceof UpstreamResetError }
 }
 
@@ -45,11 +57,12 @@ export function describeCause (error: Error): string {
   return code === '' || message.includes(code) ? message : `${code}: ${message}`
 }
 
-function errorFor (cause: Error, code: string, sent: boolean): FastifyError {
+function errorFor (cause: Error, code: string, { sent, headCame }: Progress): FastifyError {
   if (!sent) return new UpstreamConnectFailedError()
-  const isBad = code.startsWith('HPE_') || BAD_RESPONSE.has(code) || /^bad (response|upgrade)/.test(cause.message)
-  // An answer that ends too early is reported by the parser as invalid; for us it is a cut one.
-  return isBad && code !== 'HPE_INVALID_EOF_STATE' ? new UpstreamBadResponseError() : new UpstreamResetError()
+  // The parser also reports an answer that ends too early; that one is cut, not broken.
+  if (cause.message.includes('EOF') || (headCame && code === LENGTH_MISMATCH)) return new UpstreamResetError()
+  const isBad = code.startsWith('HPE_') || BAD_RESPONSE.has(code) || BAD_RESPONSE.has(cause.name) || /^bad (response|upgrade)/.test(cause.message)
+  return isBad ? new UpstreamBadResponseError() : new UpstreamResetError()
 }
 
 function withCause (error: FastifyError, cause: Error): FastifyError {

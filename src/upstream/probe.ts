@@ -21,7 +21,10 @@ export function httpProbe (path: string): Probe<Backend> {
     }
     request.on('error', (error) => finish({ good: false, reason: describe(error) }))
     request.on('response', (response) => readAnswer(response, finish))
-    request.on('upgrade', () => finish({ good: false, reason: 'answered 101' }))
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      finish({ good: false, reason: 'answered 101' })
+    })
     return () => {
       isOver = true
       request.destroy()

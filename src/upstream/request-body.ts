@@ -4,6 +4,7 @@
  * all that was read is kept, it can be sent again too.
  */
 import { Readable } from 'node:stream'
+import { noteStreamed } from './read-buffers.ts'
 
 /** Bodies up to this many bytes can be replayed. */
 export const REPLAY_LIMIT_BYTES = 64 * 1024
@@ -87,6 +88,7 @@ export class RequestBody {
 
   #read (chunk: Buffer): void {
     this.#onRead(chunk.length)
+    noteStreamed(chunk.length)
     this.#keptBytes += chunk.length
     if (this.#isWhole && this.#keptBytes <= REPLAY_LIMIT_BYTES) this.#kept.push(chunk)
     else this.#drop()

@@ -1,5 +1,6 @@
 /** A streamed answer between the upstream connection and the client: what comes is passed on at once, with backpressure. */
 import { Readable } from 'node:stream'
+import { noteStreamed } from './read-buffers.ts'
 
 /** The upstream connection's side of it. */
 export interface ResponseFlow {
@@ -21,6 +22,7 @@ export class ResponseBody extends Readable {
 
   /** Passes on a part of the answer. */
   pass (chunk: Buffer): void {
+    noteStreamed(chunk.length)
     if (this.push(chunk) || this.#isPaused || this.destroyed) return
     this.#isPaused = true
     this.#flow.pause()

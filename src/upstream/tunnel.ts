@@ -1,8 +1,9 @@
 /** A tunnel: after the backend's 101 every byte of either side goes to the other, as it is. */
 import type { Duplex } from 'node:stream'
 import type { ResponseHead } from './attempt.ts'
-import type { ClientReply, UpgradeRequest } from './client-side.ts'
+import type { ClientReply } from './client-side.ts'
 import { responseFieldsToDrop } from './headers.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 
 /** Idle time after which the kernel asks whether the client is still there, in ms. */
 const TCP_KEEPALIVE_MS = 60_000
@@ -16,7 +17,8 @@ export interface TunnelTraffic {
 /** Answers 101 and joins the two sides; `onClosed` is called once, when both are closed. */
 export function openTunnel (reply: ClientReply, upgrade: UpgradeRequest, head: ResponseHead, upstream: Duplex, onClosed: (traffic: TunnelTraffic) => void): void {
   const client = upgrade.socket
-  const readBefore = client.bytesRead
+  const early = upgrade.takeOver()
+  const readBefore = client.bytesRead - early.length
   let open = 2
 
   reply.raw.detachSocket(client)
@@ -25,11 +27,11 @@ export function openTunnel (reply: ClientReply, upgrade: UpgradeRequest, head: R
   client.setNoDelay(true)
   client.write(switchingProtocols(reply, head), 'latin1')
   const writtenBefore = client.bytesWritten
-  if (upgrade.head.length > 0) upstream.write(upgrade.head)
+  if (early.length > 0) upstream.write(early)
 
   const onSideClosed = (): void => {
     if (--open > 0) return
-    onClosed({ fromClient: client.bytesRead - readBefore + upgrade.head.length, toClient: client.bytesWritten - writtenBefore })
+    onClosed({ fromClient: client.bytesRead - readBefore, toClient: client.bytesWritten - writtenBefore })
   }
   join(client, upstream, onSideClosed)
   join(upstream, client, onSideClosed)

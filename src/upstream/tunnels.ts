@@ -1,5 +1,7 @@
 /** The connections that asked for a tunnel: the HTTP server has let go of them, so somebody has to know and to end them. */
-import type { RawRequest, UpgradeRequest } from './client-side.ts'
+import type { IncomingMessage } from 'node:http'
+import type { RawRequest } from './client-side.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 
 export class Tunnels {
   readonly #requests = new WeakMap<RawRequest, UpgradeRequest>()
@@ -10,12 +12,10 @@ export class Tunnels {
     return this.#open.size
   }
 
-  /** Takes over the connection of an upgrade request. */
+  /** Takes note of an upgrade request until its connection closes. */
   add (raw: RawRequest, upgrade: UpgradeRequest): void {
     this.#requests.set(raw, upgrade)
     this.#open.add(upgrade)
-    // Breaking connections are seen at their close.
-    upgrade.socket.on('error', () => {})
     upgrade.socket.once('close', () => this.#open.delete(upgrade))
   }
 
@@ -35,7 +35,7 @@ export class Tunnels {
  * Whether the HTTP server should take a request for an upgrade: one with a body cannot turn into a tunnel, and HTTP/2 is
  * not negotiated in this way any more (RFC 9113, section 3.1). Such a request is served as if it had not asked.
  */
-export function isUpgrade (raw: RawRequest): boolean {
+export function isUpgrade (raw: IncomingMessage): boolean {
   const { upgrade, 'content-length': length, 'transfer-encoding': coding } = raw.headers
   if (upgrade === undefined || coding !== undefined || (length !== undefined && Number(length) > 0)) return false
   return !/^\s*h2c?\s*(,|$)/i.test(upgrade)
