@@ -35,7 +35,7 @@ const nginx = startNginx(proxyBlock(19_001, BACKEND_PORTS), GATEWAY_CPU)
 
 try {
   const peers: Peer[] = [
-    { name: 'nginx', port: 19_001, pids: nginx.pids },
+    { name: 'nginx', port: 19_001, pids: () => nginx.pids() },
     nodePeer('@fastify/http-proxy', 19_002, ['bench/peers/http-proxy.ts', BACKEND_URLS, '19002'], {}),
     nodePeer('fastlancer', 19_003, ['src/server.ts'], {
       BACKENDS: BACKEND_URLS, HOST: '127.0.0.1', PORT: '19003', ADMIN_PORT: 'off', ACCESS_LOG: 'off', NODE_ENV: 'production'

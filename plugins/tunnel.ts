@@ -19,7 +19,10 @@ async function tunnel (fastify: FastifyInstance): Promise<void> {
   fastify.decorate('tunnels', tunnels)
 
   fastify.server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (!(socket instanceof Socket)) return socket.destroy()
+    if (!(socket instanceof Socket)) {
+      socket.destroy()
+      return
+    }
     const upgrade = new UpgradeRequest(socket, head)
     const response = new ServerResponse(raw)
     tunnels.add(raw, upgrade)

@@ -49,6 +49,10 @@ export const BodyNotForwardableError = createError<[string]>(
   'FL_BODY_NOT_FORWARDABLE',
   'A hook replaced the body of the request by a value of type %s: make it a stream, a Buffer or a string', 500)
 
+/** 400: the request breaks a rule of HTTP in a way that shows when it is to be forwarded. */
+export const RequestNotForwardableError = createError<[string]>(
+  'FL_REQUEST_NOT_FORWARDABLE', 'The request cannot be forwarded: %s', 400)
+
 /** 400: the target cannot be forwarded by this gateway. */
 export const TargetNotForwardableError = createError<[string]>(
   'FL_TARGET_NOT_FORWARDABLE', 'The request target "%s" cannot be forwarded: send a path that starts with "/"', 400)

@@ -45,5 +45,7 @@ function readOrigin (entry: string): ReadOrigin {
 
 /** A password in a URL does not belong into a log. */
 function redact (entry: string): string {
-  return entry.replace(/\/\/[^/@]*@/, '//***@')
+  const end = entry.lastIndexOf('@')
+  if (end === -1) return entry
+  return `${/^[a-z]+:\/\//i.exec(entry)?.[0] ?? ''}***${entry.slice(end)}`
 }

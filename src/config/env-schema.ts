@@ -54,7 +54,11 @@ export type ConfigKey = keyof Config
 /** A name of the environment with its text; what has no text is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export const CONFIG_KEYS = Object.keys(EnvSchema.properties) as readonly ConfigKey[]
+export const CONFIG_KEYS: readonly ConfigKey[] = Object.keys(EnvSchema.properties).filter(isConfigKey)
+
+function isConfigKey (name: string): name is ConfigKey {
+  return name in EnvSchema.properties
+}
 
 /** What `key` allows, as a person would say it. */
 export function allowedValues (key: ConfigKey): string {

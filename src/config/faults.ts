@@ -9,7 +9,7 @@ export interface SchemaFault {
   readonly instancePath: string
 }
 
-/** Up to this length a key is so common a word (HOST, PORT) that only one letter may differ. */
+/** Up to this length a key is so common a word (HOST, PORT) that only a letter more or less at its end counts. */
 const SHORT_KEY_LENGTH = 6
 
 /** Values that the schema refused: one sentence a key, however many rules the value broke. */
@@ -45,6 +45,6 @@ function misspeltKeys (env: Environment): string[] {
 function isNearMiss (name: string, key: string): boolean {
   if (`${name}_MS` === key) return true
   if (Math.abs(name.length - key.length) > 2) return false
-  if (key.length <= SHORT_KEY_LENGTH) return distance(name, key) === 1
+  if (key.length <= SHORT_KEY_LENGTH) return distance(name, key) === 1 && (name.startsWith(key) || key.startsWith(name))
   return distance(name.toUpperCase(), key) <= 2
 }

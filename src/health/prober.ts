@@ -40,19 +40,21 @@ export class Prober<Target> {
   readonly #options: ProberOptions<Target>
   /** What is under way for a target: the timer until its next probe, or that probe. */
   readonly #cancels = new Map<Target, () => void>()
-  #firstOutcomesMissing: number
+  #firstOutcomesMissing = 0
   #running = false
 
   constructor (options: ProberOptions<Target>) {
     this.#options = options
-    this.#firstOutcomesMissing = options.targets.length
   }
 
   /** Probes every target now, and from then on until `stop`. */
   start (): void {
     if (this.#running) return
     this.#running = true
-    for (const target of this.#options.targets) this.#probe(target, true)
+    this.#firstOutcomesMissing = this.#options.targets.length
+    for (const target of this.#options.targets) {
+      if (this.#running) this.#probe(target, true)
+    }
   }
 
   /** Ends what is under way; nothing is called any more. */
@@ -92,6 +94,6 @@ export class Prober<Target> {
     const delayMs = Math.max(0, startedMs + periodMs - schedule.nowMs())
     this.#cancels.set(target, schedule.after(delayMs, () => this.#probe(target, false)))
     onOutcome(target, outcome)
-    if (isFirst && --this.#firstOutcomesMissing === 0) onFirstRound()
+    if (isFirst && --this.#firstOutcomesMissing === 0 && this.#running) onFirstRound()
   }
 }

@@ -63,7 +63,7 @@ export class Connections {
 
   /** Ends all of them. */
   close (): void {
-    for (const connection of [...this.#all]) this.discard(connection)
+    for (const connection of this.#all) this.discard(connection)
   }
 
   #unlink (connection: UpstreamConnection): void {

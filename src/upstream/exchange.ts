@@ -114,8 +114,8 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
 
   attemptFailed (attempt: Attempt, cause: Error): void {
     this.#attempt = undefined
-    const failure = nameFailure(cause, { sent: attempt.sent, headCame: this.#answer !== undefined, target: this.#target?.path ?? '' })
-    const decision = this.#answer?.begun === true ? 'no' : decideRetry({
+    const failure = nameFailure(cause, { sent: attempt.sent, headCame: this.#answer !== undefined })
+    const decision = this.#answer?.begun === true || !failure.isBackendsFault ? 'no' : decideRetry({
       method: this.request.raw.method ?? '',
       sent: failure.sent,
       onUsedConnection: attempt.onUsedConnection,

@@ -1,9 +1,10 @@
 /** What it means that an attempt failed: which error of ours, and whose fault. */
 import type { FastifyError } from '@fastify/error'
 import {
-  TargetNotForwardableError, UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError,
+  RequestNotForwardableError, UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError,
   UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError, UpstreamResetError
 } from '../errors.ts'
+import { describeError } from './describe-error.ts'
 
 /** An attempt that is over without a whole answer. */
 export interface Failure {
@@ -35,26 +36,22 @@ export interface Progress {
   readonly sent: boolean
   /** Whether the head of an answer had come. */
   readonly headCame: boolean
-  readonly target: string
 }
 
 export function nameFailure (cause: Error, progress: Progress): Failure {
-  const { sent, target } = progress
+  const { sent } = progress
   const code = codeOf(cause)
   if (REFUSED_BY_UNDICI.has(code)) {
-    const error = withCause(new TargetNotForwardableError(target), cause)
-    return { error, sent: true, isBackendsFault: false, connectionEnded: false }
+    const error = withCause(new RequestNotForwardableError(cause.message), cause)
+    return { error, sent: false, isBackendsFault: false, connectionEnded: false }
   }
   const error = OURS.some((type) => cause instanceof type) && isFastifyError(cause) ? cause : withCause(errorFor(cause, code, progress), cause)
   return { error, sent, isBackendsFault: true, connectionEnded: error instanceof UpstreamResetError }
 }
 
-/** What happened, in a few words for a log line: the innermost cause says most. */
+/** What happened, for a log line: the innermost cause says most. */
 export function describeCause (error: Error): string {
-  const cause = error.cause instanceof Error ? error.cause : error
-  const code = codeOf(cause)
-  const message = cause.message === '' ? cause.name : cause.message
-  return code === '' || message.includes(code) ? message : `${code}: ${message}`
+  return describeError(error.cause instanceof Error ? error.cause : error)
 }
 
 function errorFor (cause: Error, code: string, { sent, headCame }: Progress): FastifyError {

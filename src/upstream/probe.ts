@@ -3,6 +3,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Probe, ProbeOutcome } from '../health/prober.ts'
 import type { Backend } from '../pool/backend.ts'
+import { describeError } from './describe-error.ts'
 
 /** An answer's body is read up to this size; what comes after it says nothing of health. */
 const BODY_LIMIT_BYTES = 64 * 1024
@@ -19,7 +20,7 @@ export function httpProbe (path: string): Probe<Backend> {
       request.destroy()
       done(outcome)
     }
-    request.on('error', (error) => finish({ good: false, reason: describe(error) }))
+    request.on('error', (error) => finish({ good: false, reason: describeError(error) }))
     request.on('response', (response) => readAnswer(response, finish))
     request.on('upgrade', (_response, socket) => {
       socket.destroy()
@@ -40,12 +41,5 @@ function readAnswer (response: http.IncomingMessage, finish: (outcome: ProbeOutc
     if (bytes > BODY_LIMIT_BYTES) finish(verdict)
   })
   response.on('end', () => finish(verdict))
-  response.on('error', (error) => finish({ good: false, reason: `broke off its answer: ${describe(error)}` }))
-}
-
-function describe (error: Error): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  // An error over several addresses (localhost) has no text of its own.
-  const text = error.message === '' ? error.name : error.message
-  return code === '' || text.includes(code) ? text : `${code}: ${text}`
+  response.on('error', (error) => finish({ good: false, reason: `broke off its answer: ${describeError(error)}` }))
 }

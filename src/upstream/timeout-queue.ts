@@ -61,7 +61,6 @@ export class TimeoutQueue {
   }
 
   #expire (): void {
-    this.#timer = undefined
     const nowMs = this.#nowMs()
     let item = this.#first
     while (item !== undefined && item.deadlineMs <= nowMs) {
@@ -69,6 +68,8 @@ export class TimeoutQueue {
       item.timedOut(this.timeoutMs)
       item = this.#first
     }
-    if (item !== undefined && this.#timer === undefined) this.#arm(item.deadlineMs - nowMs)
+    // Only now: what was set anew meanwhile lies further ahead than what is first.
+    this.#timer = undefined
+    if (item !== undefined) this.#arm(item.deadlineMs - nowMs)
   }
 }

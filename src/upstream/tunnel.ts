@@ -53,7 +53,7 @@ function switchingProtocols (reply: ClientReply, { statusCode, headers }: Respon
   const dropped = responseFieldsToDrop(headers.connection)
   for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...headers })) {
     if (value === undefined || dropped.has(name)) continue
-    for (const single of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${single}`)
+    for (const single of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${String(single)}`)
   }
   return `${lines.join('\r\n')}\r\n\r\n`
 }

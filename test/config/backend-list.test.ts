@@ -1,0 +1,103 @@
+import t from 'tap'
+import { parseBackendList } from '../../src/config/backend-list.ts'
+
+t.test('origins are kept in the order given', async (t) => {
+  t.strictSame(parseBackendList('http://b:8082,http://a:8081,https://c:8443'), {
+    origins: ['http://b:8082', 'http://a:8081', 'https://c:8443'],
+    faults: []
+  })
+})
+
+t.test('blanks around entries and empty entries are passed over', async (t) => {
+  t.strictSame(parseBackendList(' http://a:8081 ,, \thttp://b:8082,\n'), { origins: ['http://a:8081', 'http://b:8082'], faults: [] })
+})
+
+t.test('an origin is normalised', async (t) => {
+  const cases: ReadonlyArray<readonly [string, string]> = [
+    ['http://a:8081/', 'http://a:8081'],
+    ['HTTP://Example.COM:8081', 'http://example.com:8081'],
+    ['http://a:80', 'http://a'],
+    ['https://a:443', 'https://a'],
+    ['https://a:80', 'https://a:80'],
+    ['http://[::1]:8081', 'http://[::1]:8081'],
+    ['http://a:1', 'http://a:1'],
+    ['http://a:65535', 'http://a:65535']
+  ]
+  for (const [text, origin] of cases) t.strictSame(parseBackendList(text), { origins: [origin], faults: [] }, text)
+})
+
+t.test('a list without an entry is a fault', async (t) => {
+  for (const text of ['', '   ', ' , ,']) {
+    t.strictSame(parseBackendList(text), {
+      origins: [],
+      faults: ['BACKENDS: the list is empty: name at least one backend, such as http://127.0.0.1:8081']
+    }, JSON.stringify(text))
+  }
+})
+
+t.test('what is not the URL of an origin is refused, with what to change', async (t) => {
+  const cases: ReadonlyArray<readonly [string, RegExp]> = [
+    ['localhost:8081', /^BACKENDS: "localhost:8081" is not a URL of a backend: start it with http:\/\/ or https:\/\/$/],
+    ['127.0.0.1', /is not a URL of a backend/],
+    ['ftp://a:21', /is not a URL of a backend/],
+    ['http:a', /is not a URL of a backend/],
+    ['http:///a', /is not a URL of a backend/],
+    ['http://', /is not a URL of a backend/],
+    ['http://a b:8081', /holds a space or a backslash/],
+    ['http://a\\b', /holds a space or a backslash/],
+    ['http://a:65536', /is not a valid URL: .* a port from 1 to 65535$/],
+    ['http://a:-1', /is not a valid URL/],
+    ['http://a:http', /is not a valid URL/],
+    ['http://:8081', /is not a valid URL/],
+    ['http://[::1', /is not a valid URL/],
+    ['http://a:0', /has port 0: give a port from 1 to 65535$/]
+  ]
+  for (const [text, fault] of cases) {
+    const list = parseBackendList(text)
+    t.strictSame(list.origins, [], text)
+    t.equal(list.faults.length, 1, text)
+    t.match(list.faults[0], fault)
+  }
+})
+
+t.test('a path, a query or a fragment is refused, even an empty query', async (t) => {
+  for (const text of ['http://a/api', 'http://a//', 'http://a?x=1', 'http://a/?', 'http://a#top', 'http://a/#']) {
+    const { origins, faults } = parseBackendList(text)
+    t.strictSame(origins, [], text)
+    t.match(faults, [/ has a path, a query or a fragment: /], text)
+  }
+})
+
+t.test('a user or a password is refused, and not repeated in the fault', async (t) => {
+  const { origins, faults } = parseBackendList('http://admin:s3cret@a:8081,https://token@b')
+  t.strictSame(origins, [])
+  t.strictSame(faults, [
+    'BACKENDS: "http://***@a:8081" carries a user or a password: leave them out',
+    'BACKENDS: "https://***@b" carries a user or a password: leave them out'
+  ])
+})
+
+t.test('two equal backends are a fault, however they are spelt', async (t) => {
+  const { origins, faults } = parseBackendList('http://a,HTTP://A:80/')
+  t.strictSame(origins, ['http://a'])
+  t.strictSame(faults, ['BACKENDS: "HTTP://A:80/" is listed twice: name each backend once'])
+})
+
+t.test('one host under two ports or two schemes is two backends', async (t) => {
+  t.strictSame(parseBackendList('http://a:8081,http://a:8082,https://a:8081').faults, [])
+})
+
+t.test('every fault of a list is named, beside the origins that can be used', async (t) => {
+  const { origins, faults } = parseBackendList('nonsense,http://a:8081,http://b:0,http://a:8081')
+  t.strictSame(origins, ['http://a:8081'])
+  t.match(faults, [/"nonsense"/, /"http:\/\/b:0"/, /"http:\/\/a:8081" is listed twice/])
+  t.equal(faults.length, 3)
+})
+
+t.test('a password does not reach the log, wherever it stands', async (t) => {
+  for (const entry of ['user:secret@host:8081', 'http://u:secret/x@host:8081', 'http://u:p@secret@host', 'http://u:secret@host/path', 'ftp://u:secret@host']) {
+    const { faults } = parseBackendList(entry)
+    t.equal(faults.length, 1, entry)
+    t.notMatch(faults[0] ?? '', /secret/, entry)
+  }
+})

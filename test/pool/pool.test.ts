@@ -1,0 +1,106 @@
+import t from 'tap'
+import type { Backend } from '../../src/pool/backend.ts'
+import { Counters } from '../../src/pool/counters.ts'
+import { Pool } from '../../src/pool/pool.ts'
+
+const STARTED_MS = Date.UTC(2030, 0, 1)
+const LATER_MS = Date.UTC(2030, 0, 2, 3, 4, 5, 678)
+
+/** A pool of three, with its backends by name. */
+function threeBackends (): { pool: Pool, a: Backend, b: Backend, c: Backend } {
+  const pool = new Pool({ name: 'main', urls: ['http://a', 'http://b', 'http://c'], nowMs: STARTED_MS })
+  const [a, b, c] = pool.backends
+  if (a === undefined || b === undefined || c === undefined) throw new Error('the pool lacks a backend')
+  return { pool, a, b, c }
+}
+
+const urls = (backends: readonly Backend[]): string[] => backends.map((backend) => backend.url)
+
+t.test('backends that no probe has judged are available', async (t) => {
+  const { pool } = threeBackends()
+  t.strictSame(urls(pool.available), ['http://a', 'http://b', 'http://c'])
+})
+
+t.test('the first verdict is news, even if it is what was assumed', async (t) => {
+  const { pool, a, b } = threeBackends()
+  t.ok(pool.judge(a, true, 'answered 200', LATER_MS))
+  t.ok(pool.judge(b, false, 'answered 500', LATER_MS))
+})
+
+t.test('a verdict that changes nothing is no news, and leaves time and reason as they were', async (t) => {
+  for (const healthy of [true, false]) {
+    const { pool, a } = threeBackends()
+    pool.judge(a, healthy, 'the first reason', STARTED_MS)
+    t.notOk(pool.judge(a, healthy, 'another reason', LATER_MS))
+    t.match(a.status(), { healthy, reason: 'the first reason', since: '2030-01-01T00:00:00.000Z' })
+  }
+})
+
+t.test('each change of health is news, with its time and reason', async (t) => {
+  const { pool, a } = threeBackends()
+  pool.judge(a, true, 'answered 200', STARTED_MS)
+  t.ok(pool.judge(a, false, 'ECONNREFUSED', STARTED_MS))
+  t.ok(pool.judge(a, true, 'answered 200 again', LATER_MS))
+  t.match(a.status(), { healthy: true, reason: 'answered 200 again', since: '2030-01-02T03:04:05.678Z' })
+})
+
+t.test('only healthy backends are available, in the order of the pool', async (t) => {
+  const { pool, a, b } = threeBackends()
+  pool.judge(a, false, 'down', LATER_MS)
+  t.strictSame(urls(pool.available), ['http://b', 'http://c'])
+  pool.judge(b, false, 'down', LATER_MS)
+  t.strictSame(urls(pool.available), ['http://c'])
+  pool.judge(a, true, 'up', LATER_MS)
+  t.strictSame(urls(pool.available), ['http://a', 'http://c'])
+})
+
+t.test('each backend knows its position among the available ones', async (t) => {
+  const { pool, a, b, c } = threeBackends()
+  const positions = (): number[] => [a, b, c].map((backend) => backend.position)
+  t.strictSame(positions(), [0, 1, 2])
+  pool.judge(b, false, 'down', LATER_MS)
+  t.strictSame(positions(), [0, -1, 1])
+  pool.judge(a, false, 'down', LATER_MS)
+  t.strictSame(positions(), [-1, -1, 0])
+  pool.judge(b, true, 'up', LATER_MS)
+  t.strictSame(positions(), [-1, 0, 1])
+})
+
+t.test('the policy picks among what is available from the moment of the verdict', async (t) => {
+  const { pool, a, b, c } = threeBackends()
+  pool.judge(a, false, 'down', LATER_MS)
+  pool.judge(c, false, 'down', LATER_MS)
+  t.equal(pool.pick({ tried: [] }), b)
+  pool.judge(b, false, 'down', LATER_MS)
+  t.equal(pool.pick({ tried: [] }), undefined)
+  pool.judge(c, true, 'up', LATER_MS)
+  t.equal(pool.pick({ tried: [] }), c)
+})
+
+t.test('the status tells of every backend what the counters and the verdicts say', async (t) => {
+  const { pool, b } = threeBackends()
+  for (let i = 0; i < 3; i++) pool.counters.attemptStarted(b.slot)
+  pool.counters.attemptEnded(b.slot)
+  pool.counters.attemptFailed(b.slot)
+  pool.judge(b, false, 'answered 500', LATER_MS)
+  const untouched = { healthy: true, inFlight: 0, requests: 0, failures: 0, since: '2030-01-01T00:00:00.000Z', reason: 'not probed yet' }
+  t.strictSame(pool.status(), {
+    name: 'main',
+    policy: 'round-robin',
+    backends: [
+      { url: 'http://a', ...untouched },
+      { url: 'http://b', healthy: false, inFlight: 2, requests: 3, failures: 1, since: '2030-01-02T03:04:05.678Z', reason: 'answered 500' },
+      { url: 'http://c', ...untouched }
+    ]
+  })
+})
+
+t.test('more backends than the counters hold are refused', async (t) => {
+  const options = { name: 'main', urls: ['http://a', 'http://b'], nowMs: 0 }
+  t.throws(() => new Pool({ ...options, counters: new Counters({ capacity: 1 }) }), { code: 'FL_SLOTS_EXHAUSTED' })
+  t.doesNotThrow(() => new Pool({ ...options, counters: new Counters({ capacity: 2 }) }))
+})
+
+t.test('the gate of a pool is open until somebody closes it', async (t) => {
+  t.ok(threeBackends().pool.gate.isOpen)
+})

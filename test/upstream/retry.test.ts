@@ -1,0 +1,39 @@
+import { METHODS } from 'node:http'
+import t from 'tap'
+import { decideRetry, type FailedAttempt, isIdempotent, type RetryDecision } from '../../src/upstream/retry.ts'
+
+/** An attempt that failed after a GET had been sent over a new connection that the backend then ended. */
+const SENT_GET: FailedAttempt = { method: 'GET', sent: true, onUsedConnection: false, connectionEnded: true, canReplay: true }
+
+function decisions (cases: ReadonlyArray<readonly [string, Partial<FailedAttempt>, RetryDecision]>): void {
+  for (const [name, attempt, decision] of cases) {
+    t.test(name, async (t) => { t.equal(decideRetry({ ...SENT_GET, ...attempt }), decision) })
+  }
+}
+
+decisions([
+  ['a request of which nothing was sent goes to another backend', { sent: false }, 'other-backend'],
+  ['so does one whose method is not idempotent', { sent: false, method: 'POST' }, 'other-backend'],
+  ['so does one that would have gone over a used connection', { sent: false, method: 'POST', onUsedConnection: true }, 'other-backend'],
+  ['so does one whose backend was too slow to connect', { sent: false, method: 'PATCH', connectionEnded: false }, 'other-backend'],
+  ['a request of which nothing was sent is not tried again when its body is gone', { sent: false, canReplay: false }, 'no'],
+
+  ['an idempotent request that was sent goes to another backend', {}, 'other-backend'],
+  ['so does one that the backend was too slow for, or answered with rubbish', { connectionEnded: false }, 'other-backend'],
+  ['so does one that came to be too slow on a used connection', { connectionEnded: false, onUsedConnection: true }, 'other-backend'],
+  ['an idempotent request is tried at the same backend when that closed a used connection', { onUsedConnection: true }, 'same-backend'],
+  ['an idempotent request is not tried again when its body is gone', { method: 'PUT', canReplay: false }, 'no'],
+  ['nor is it over a used connection', { method: 'PUT', canReplay: false, onUsedConnection: true }, 'no'],
+
+  ['a request that was sent and is not idempotent is not tried again', { method: 'POST' }, 'no'],
+  ['nor is it when the backend closed a used connection', { method: 'POST', onUsedConnection: true }, 'no'],
+  ['nor is it when the backend was too slow', { method: 'POST', connectionEnded: false }, 'no'],
+  ['a method that nobody knows is not tried again', { method: 'FROBNICATE' }, 'no'],
+  ['nor is one in lower case: methods are case-sensitive', { method: 'get' }, 'no']
+])
+
+t.test('these methods of those that Node parses are idempotent, and no other', async (t) => {
+  t.strictSame(METHODS.filter(isIdempotent), [
+    'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'PUT', 'QUERY', 'REPORT', 'SEARCH', 'TRACE'
+  ])
+})
