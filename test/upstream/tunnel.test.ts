@@ -168,7 +168,7 @@ scenario('a reader that does not read holds the writer back', async (s, t) => {
   const client = await s.client(gateway)
   client.get('/', UPGRADE)
   await client.head()
-  client.send(Buffer.alloc(64 * 1024 * 1024))
+  for (let i = 0; i < 640; i++) client.send(Buffer.alloc(64 * 1024))
   let held = -1
   await until('the client is held back', async () => {
     const before = held
@@ -176,7 +176,7 @@ scenario('a reader that does not read holds the writer back', async (s, t) => {
     await new Promise((resolve) => { setTimeout(resolve, 100) })
     return held === before
   })
-  t.ok(held > 32 * 1024 * 1024, `${held} bytes still wait at the client`)
+  t.ok(held > 20 * 1024 * 1024, `${held} bytes still wait at the client`)
   client.reset()
   // Nobody reads here or there, so nobody learns of it; but with one side gone the other one goes.
   await origin.stop()
