@@ -15,18 +15,23 @@ const isTerminal = process.stdout.isTTY
 const logger = createLogger({ isTerminal, mode: env['NODE_ENV'] })
 const app = createApp({ env, logger })
 
-try {
-  await start(app)
-} catch (error) {
-  await fail(error)
-}
+let isStarted = false
 
+// Before anything is started: the first process of a container is not ended by a signal that it does not handle.
 closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal, err }) => {
-  if (err === undefined) logger.info({ signal, timeoutMs: app.config.SHUTDOWN_TIMEOUT_MS }, 'stopping')
+  if (err === undefined) logger.info({ signal }, 'stopping')
   else logger.fatal({ err }, 'stopping: unexpected error')
+  if (!isStarted) return
   const isClean = await shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS)
   logger.info({ clean: isClean }, 'stopped')
 })
+
+try {
+  await start(app)
+  isStarted = true
+} catch (error) {
+  await fail(error)
+}
 
 async function start (gateway: FastifyInstance): Promise<void> {
   await gateway.ready()

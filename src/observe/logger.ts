@@ -15,7 +15,7 @@ export function createLogger ({ isTerminal, mode }: LoggerOptions): Logger {
 }
 
 function readable (): DestinationStream {
-  return pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname,reqId', messageFormat: '{if reqId}[{reqId}] {end}{msg}' })
+  return pretty({ singleLine: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname,reqId', messageFormat: '{if reqId}[{reqId}] {end}{msg}' })
 }
 
 /** Not waiting for the pipe at each line: what has piled up goes out in one write; the rest is flushed at exit. */

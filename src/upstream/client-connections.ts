@@ -1,4 +1,4 @@
-/** Tells of the end of a client's connection, however many requests wait for it: one listener a connection. (Node 24; 26 tells itself.) */
+/** Tells of the end of a client's connection, however many requests wait for it: one listener a connection. */
 import type { Socket } from 'node:net'
 
 const waiting = new WeakMap<Socket, Set<() => void>>()

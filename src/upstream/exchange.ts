@@ -215,7 +215,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     const onClose = (): void => this.#clientClosed()
     raw.on('close', onClose)
     if (raw.socket !== null) return
-    // The answer waits behind that of a pipelined request before it, and is not told when the connection closes.
+    // The answer waits behind that of a pipelined request before it, and is not told by Node 24 when the connection closes.
     raw.once('close', whenClosed(this.request.raw.socket, onClose))
   }
 
