@@ -55,7 +55,7 @@ try {
 }
 
 function nodePeer (name: string, port: number, args: string[], env: Record<string, string>): Peer {
-  const child = spawn('taskset', ['-c', String(GATEWAY_CPU), process.execPath, ...args], {
+  const child = spawn('taskset', ['-c', String(GATEWAY_CPU), process.execPath, '--expose-gc', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env }
   })
   children.push(child)
