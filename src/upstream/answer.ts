@@ -21,6 +21,12 @@ const TEXT_LIMIT_BYTES = 16 * 1024
 /** Answers whose head came in this turn of the event loop. */
 let begunThisTurn: Answer[] = []
 
+/**
+ * Answers that became whole in this turn. They are sent one after the other when the turn's reading is done: a write into a
+ * socket whose reader sleeps costs the kernel a wake-up, and the next one right behind it does not.
+ */
+let wholeThisTurn: Answer[] = []
+
 export class Answer {
   /** Whether the client may have been told anything of it. */
   begun = false
@@ -50,7 +56,7 @@ export class Answer {
   end (): void {
     this.#isOver = true
     if (this.#stream !== undefined) this.#stream.finish()
-    else this.#deliver(true)
+    else if (wholeThisTurn.push(this) === 1) setImmediate(sendThoseWhole)
   }
 
   /** The answer will not become whole: neither must it look so to the client. */
@@ -73,6 +79,11 @@ export class Answer {
     if (this.#isOver) return
     this.#attempt.watchSilence()
     this.#deliver(false)
+  }
+
+  /** Called at the end of the turn in which the answer became whole. */
+  sendIfWanted (): void {
+    if (!this.#reply.raw.destroyed) this.#deliver(true)
   }
 
   /** A head that Node does not want to write is the backend's fault; the client is told so, and nothing else breaks. */
@@ -150,6 +161,12 @@ function streamThoseNotWhole (): void {
   const answers = begunThisTurn
   begunThisTurn = []
   for (const answer of answers) answer.streamUnlessWhole()
+}
+
+function sendThoseWhole (): void {
+  const answers = wholeThisTurn
+  wholeThisTurn = []
+  for (const answer of answers) answer.sendIfWanted()
 }
 
 function flushHead (raw: ClientReply['raw']): void {
