@@ -15,7 +15,7 @@ const PLAIN_TEXT = /^[\x20-\x7e]*$/
 
 const NOT_ASCII = /[^\x00-\x7f]/
 
-/** Up to this size a whole body is sent as text, if it is ASCII: above it the copy costs more than the second piece. */
+/** Up to this size a whole body is sent as text, if it is ASCII: a bound on what is copied for that. */
 const TEXT_LIMIT_BYTES = 16 * 1024
 
 /** Answers whose head came in this turn of the event loop. */
@@ -86,7 +86,7 @@ export class Answer {
     if (!this.#reply.raw.destroyed) this.#deliver(true)
   }
 
-  /** A head that Node does not want to write is the backend's fault; the client is told so, and nothing else breaks. */
+  /** A head that Node does not want to write cuts this answer, and nothing else. */
   #deliver (isWhole: boolean): void {
     try {
       if (isWhole) this.#sendWhole()

@@ -38,6 +38,7 @@ export interface Progress {
   readonly headCame: boolean
 }
 
+/** Turns whatever undici or a deadline said into one of our errors, and says what follows for the backend. */
 export function nameFailure (cause: Error, progress: Progress): Failure {
   const { sent } = progress
   const code = codeOf(cause)

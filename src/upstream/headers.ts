@@ -50,7 +50,7 @@ export function requestHeaders (request: RawRequest, { client, host: hostOverrid
   return headers
 }
 
-/** The names of an answer's fields that do not go on to the client, or undefined if there are only the usual ones. */
+/** The names of an answer's fields that do not go on to the client: the usual ones, and those that its Connection names. */
 export function responseFieldsToDrop (connection: string | string[] | undefined): ReadonlySet<string> {
   const named = namedByConnection(Array.isArray(connection) ? connection.join(',') : connection)
   return named === undefined ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named])

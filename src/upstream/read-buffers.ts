@@ -1,7 +1,7 @@
 /**
  * Keeps the memory of streamed bodies small. Every read of a socket fills a new buffer of up to 64 KiB outside V8's heap, and
- * V8 lets 64 MiB of dead ones pile up before it collects, for each thread. A young collection after every few MiB frees them
- * at once, in well under a millisecond. It needs `node --expose-gc` (as in `npm start`); without it nothing happens.
+ * V8 lets some 64 MiB of dead ones pile up before it collects. A young collection after every few MiB frees them earlier.
+ * It needs `node --expose-gc` (as in `npm start`); without it nothing happens.
  */
 
 /** Streamed bytes from one collection to the next. */
