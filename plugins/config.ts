@@ -2,6 +2,7 @@
 import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { parseTrust } from '../src/client/trust.ts'
 import { type Config, type Environment, EnvSchema } from '../src/config/env-schema.ts'
 import { crossFieldFaults, type SchemaFault, schemaFaults } from '../src/config/faults.ts'
 import { ConfigInvalidError } from '../src/errors.ts'
@@ -19,7 +20,7 @@ export interface ConfigOptions {
 }
 
 async function config (fastify: FastifyInstance, { env }: ConfigOptions): Promise<void> {
-  const faults = crossFieldFaults(env)
+  const faults = [...crossFieldFaults(env), ...parseTrust(env['TRUST_PROXY'] ?? '').faults]
   try {
     await fastify.register(fastifyEnv, { schema: structuredClone(EnvSchema), data: { ...env }, env: false })
   } catch (error) {

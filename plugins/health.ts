@@ -14,14 +14,14 @@ declare module 'fastify' {
 }
 
 async function health (fastify: FastifyInstance): Promise<void> {
-  const { config, pool, log } = fastify
+  const { config, pool, log, tls } = fastify
   const monitor = new Monitor({
     pool,
     intervalMs: config.HEALTH_INTERVAL_MS,
     timeoutMs: config.HEALTH_TIMEOUT_MS,
     rise: config.HEALTH_RISE,
     fall: config.HEALTH_FALL,
-    probe: httpProbe(config.HEALTH_PATH),
+    probe: httpProbe(config.HEALTH_PATH, tls),
     schedule: processSchedule,
     wallClockMs: Date.now,
     onChange: (backend) => logChange(backend)
@@ -53,4 +53,4 @@ const processSchedule: Schedule = {
   random: Math.random
 }
 
-export default fp(health, { name: 'fastlancer-health', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-pool'] })
+export default fp(health, { name: 'fastlancer-health', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-pool', 'fastlancer-upstream-tls'] })

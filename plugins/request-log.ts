@@ -4,6 +4,7 @@
  */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
+import { isAnswered } from '../src/client/client-response.ts'
 import { accessRecord } from '../src/observe/access-record.ts'
 import type { ExchangeObserver, UnseenEnd } from '../src/upstream/engine-parts.ts'
 import type { Exchange } from '../src/upstream/exchange.ts'
@@ -17,10 +18,12 @@ export class RequestLog extends LogController implements ExchangeObserver {
   override incomingRequest (): void {}
 
   override requestCompleted (_error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
-    if (!this.accessLog) return
     const { exchange, raw } = request
+    if (!this.accessLog) return
+    // In HTTP/2 Fastify takes the end of a stream that was reset for that of an answer; the engine tells what it was.
+    if (exchange !== null && (exchange.endedUnseen || !isAnswered(reply.raw))) return
     const { method = '' } = raw
-    const client = exchange?.client ?? request.ip
+    const client = exchange?.client ?? request.peer?.address
     request.log.info(accessRecord({ method, url: request.originalUrl, status: reply.statusCode, client, ms: reply.elapsedTime, work: exchange }), 'request')
   }
 
@@ -38,6 +41,10 @@ export class RequestLog extends LogController implements ExchangeObserver {
   attemptFailed ({ request, backend, attempts }: Exchange, { error }: Failure, decision: RetryDecision): void {
     const details = { backend: backend?.url, attempt: attempts, code: error.code, cause: describeCause(error), retry: decision }
     request.log.warn(details, 'proxy error')
+  }
+
+  clientFailed ({ request, client }: Exchange, error: Error): void {
+    request.log.warn({ client, code: 'code' in error ? error.code : undefined }, error.message)
   }
 
   endedUnseen (exchange: Exchange, end: UnseenEnd, status: number): void {

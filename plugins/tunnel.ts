@@ -4,8 +4,10 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Tunnels } from '../src/upstream/tunnels.ts'
-import { UpgradeRequest } from '../src/upstream/upgrade-request.ts'
+import { isClosing } from '../src/client/closing.ts'
+import { Tunnels } from '../src/client/tunnels.ts'
+import { whenFree } from '../src/client/turn.ts'
+import { UpgradeRequest } from '../src/client/upgrade-request.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,8 +28,12 @@ async function tunnel (fastify: FastifyInstance): Promise<void> {
     const upgrade = new UpgradeRequest(socket, head)
     const response = new ServerResponse(raw)
     tunnels.add(raw, upgrade)
-    upgrade.answerWith(response)
-    fastify.routing(raw, response)
+    // Requests before it on the connection get their answers first.
+    whenFree(socket, () => {
+      if (isClosing(socket)) return
+      upgrade.answerWith(response)
+      fastify.routing(raw, response)
+    })
   })
 }
 

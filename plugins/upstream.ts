@@ -21,12 +21,20 @@ export interface UpstreamOptions {
 }
 
 async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions): Promise<void> {
-  const { config, pool } = fastify
+  const { config, pool, tls } = fastify
   const engine = new Engine({
     pool,
-    connectTimeoutMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
-    headersTimeoutMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
-    idleTimeoutMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
+    timeouts: {
+      connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
+      headersMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
+      idleMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
+      clientBodyMs: config.CLIENT_BODY_TIMEOUT_MS,
+      clientSendMs: config.CLIENT_SEND_TIMEOUT_MS,
+      requestMs: config.REQUEST_TIMEOUT_MS,
+      tunnelIdleMs: config.TUNNEL_IDLE_TIMEOUT_MS
+    },
+    tls,
+    limits: { maxBodyBytes: config.MAX_BODY_BYTES, maxTrailers: config.MAX_HEADERS, maxTrailerBytes: config.MAX_HEADER_BYTES, underscores: config.UNDERSCORE_HEADERS },
     observer
   })
   fastify.decorate('engine', engine)
@@ -34,4 +42,4 @@ async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions
   fastify.addHook('onClose', async () => engine.close())
 }
 
-export default fp(upstream, { name: 'fastlancer-upstream', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-pool'] })
+export default fp(upstream, { name: 'fastlancer-upstream', fastify: '5.x', dependencies: ['fastlancer-client', 'fastlancer-config', 'fastlancer-pool', 'fastlancer-upstream-tls'] })

@@ -1,22 +1,33 @@
 /** The composition root: makes the Fastify application and registers the gateway's plugins, in this order. */
 import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import admin from '../plugins/admin.ts'
+import clientTls from '../plugins/client-tls.ts'
+import client from '../plugins/client.ts'
 import config from '../plugins/config.ts'
 import extensions from '../plugins/extensions.ts'
 import health from '../plugins/health.ts'
+import intake from '../plugins/intake.ts'
 import pool from '../plugins/pool.ts'
 import proxy from '../plugins/proxy.ts'
 import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
 import tunnel from '../plugins/tunnel.ts'
+import upstreamTls from '../plugins/upstream-tls.ts'
 import upstream from '../plugins/upstream.ts'
+import { type OnRefused, refuseClient } from './client/client-errors.ts'
+import { isClosing } from './client/closing.ts'
+import { Peers } from './client/peers.ts'
+import { routableUrl } from './client/routable-url.ts'
+import { pathOf } from './client/target.ts'
+import { Trust } from './client/trust.ts'
+import { isUpgrade } from './client/tunnels.ts'
 import type { Environment } from './config/env-schema.ts'
-import { routableUrl } from './upstream/routable-url.ts'
-import { isUpgrade } from './upstream/tunnels.ts'
+import { givenRequestId } from './upstream/headers.ts'
 
-/** Time that a client has for the head of a request, in ms. */
-const CLIENT_HEADERS_TIMEOUT_MS = 60_000
+/** How often Node looks for clients that are too slow with their heads, in ms. */
+const CLIENT_CHECK_INTERVAL_MS = 500
 
 export interface AppOptions {
   /** The configuration, as environment variables; nothing else is read. Default: none, so that all defaults hold. */
@@ -30,18 +41,35 @@ export interface AppOptions {
 /** Makes the gateway. It starts nothing: `ready` loads it, `listen` opens it. A wrong configuration makes `ready` fail. */
 export function createApp ({ env = {}, logger, extend }: AppOptions = {}): FastifyInstance {
   const requestLog = new RequestLog()
+  const peers = new Peers(new Trust())
+  const onRefused: OnRefused = (error, { remoteAddress }) => {
+    app.log.warn({ code: error.code, status: error.statusCode, client: remoteAddress }, error.message)
+  }
   const app = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
     logController: requestLog,
-    genReqId: requestIds(),
+    genReqId: requestIds(peers),
+    trustProxy: (address, hop) => peers.trust.trusts(address, hop),
     // While the gateway closes, a request that comes on an open connection is served, as the last one of that connection.
     return503OnClosing: false,
-    rewriteUrl: (raw) => routableUrl(raw.url ?? ''),
-    http: { headersTimeout: CLIENT_HEADERS_TIMEOUT_MS, shouldUpgradeCallback: isUpgrade }
+    rewriteUrl: (raw) => routableUrl(pathOf(raw.url ?? '')),
+    clientErrorHandler: (error, socket) => refuseClient(error, socket, onRefused),
+    // Made here, so that Fastify opens no second server for `localhost`, which would know nothing of our limits.
+    serverFactory: (handler) => createServer({
+      requestTimeout: 0,
+      connectionsCheckingInterval: CLIENT_CHECK_INTERVAL_MS,
+      // Host is checked with the rest of the head.
+      requireHostHeader: false,
+      shouldUpgradeCallback: isUpgrade
+    }, (raw, response) => { if (!isClosing(raw.socket)) handler(raw, response) })
   })
   app.register(config, { env })
   app.register(requestLogPlugin, { requestLog })
+  app.register(client, { peers, onRefused })
+  app.register(clientTls)
+  app.register(intake, { onRefused })
   app.register(pool)
+  app.register(upstreamTls)
   app.register(health)
   app.register(upstream, { observer: requestLog })
   app.register(extensions)
@@ -52,9 +80,12 @@ export function createApp ({ env = {}, logger, extend }: AppOptions = {}): Fasti
   return app
 }
 
-/** Ids that differ between processes too: a random word for the process and a number. */
-function requestIds (): () => string {
+/** Ids that differ between processes too: a random word for the process and a number. A trusted peer's own id is kept. */
+function requestIds (peers: Peers): (raw: IncomingMessage) => string {
   const prefix = randomBytes(4).toString('hex')
   let count = 0
-  return () => `${prefix}-${++count}`
+  return (raw) => {
+    const given = peers.trust.isNobody ? undefined : givenRequestId(peers.of(raw), raw.headers['x-request-id'])
+    return given ?? `${prefix}-${++count}`
+  }
 }

@@ -49,10 +49,62 @@ export const BodyNotForwardableError = createError<[string]>(
   'FL_BODY_NOT_FORWARDABLE',
   'A hook replaced the body of the request by a value of type %s: make it a stream, a Buffer or a string', 500)
 
-/** 400: the request breaks a rule of HTTP in a way that shows when it is to be forwarded. */
-export const RequestNotForwardableError = createError<[string]>(
-  'FL_REQUEST_NOT_FORWARDABLE', 'The request cannot be forwarded: %s', 400)
+/** 502: the backend refused a stream of HTTP/2 unprocessed, and so did every other backend. */
+export const UpstreamRefusedError = createError<[]>(
+  'FL_UPSTREAM_REFUSED', 'The backend refused the request without having looked at it', 502)
+
+/** 504: request and answer together took longer than REQUEST_TIMEOUT_MS. */
+export const RequestTimeoutError = createError<[number]>(
+  'FL_REQUEST_TIMEOUT', 'The request was not answered within %d ms (REQUEST_TIMEOUT_MS)', 504)
+
+/** 400: the parser refused what the client sent; the connection is closed. */
+export const RequestMalformedError = createError<[string]>('FL_REQUEST_MALFORMED', 'The request is not valid HTTP/1.1: %s', 400)
+
+/** 400: the framing of the request's body is not beyond doubt. */
+export const FramingInvalidError = createError<[string]>('FL_FRAMING_INVALID', 'The length of the request is not beyond doubt: %s', 400)
+
+/** 400: Host is missing, given twice, or not a host. */
+export const HostInvalidError = createError<[string]>('FL_HOST_INVALID', 'The Host of the request %s: send one Host, a name or an address with or without a port', 400)
 
 /** 400: the target cannot be forwarded by this gateway. */
-export const TargetNotForwardableError = createError<[string]>(
-  'FL_TARGET_NOT_FORWARDABLE', 'The request target "%s" cannot be forwarded: send a path that starts with "/"', 400)
+export const TargetInvalidError = createError<[string]>(
+  'FL_TARGET_INVALID', 'The request target %s: send a path that starts with "/"', 400)
+
+/** 400: PATH_POLICY is strict, and the path could be read in two ways. */
+export const PathAmbiguousError = createError<[]>(
+  'FL_PATH_AMBIGUOUS', 'The path holds a dot segment, a backslash or an encoded NUL, which a backend may resolve differently: send the path that is meant', 400)
+
+/** 405: a method that is not forwarded. */
+export const MethodNotAllowedError = createError<[string]>('FL_METHOD_NOT_ALLOWED', 'The method %s is not forwarded by this gateway', 405)
+
+/** 408: the client took too long over the head or the body of its request. */
+export const ClientTimeoutError = createError<[string, string]>(
+  'FL_CLIENT_TIMEOUT', 'The client took too long to send the %s of its request (%s)', 408)
+
+/** 413: the body is larger than MAX_BODY_BYTES. */
+export const BodyTooLargeError = createError<[number]>(
+  'FL_BODY_TOO_LARGE', 'The body of the request is larger than %d bytes (MAX_BODY_BYTES)', 413)
+
+/** 414: the target is longer than MAX_TARGET_BYTES. */
+export const TargetTooLongError = createError<[]>('FL_TARGET_TOO_LONG', 'The request target is too long (MAX_TARGET_BYTES)', 414)
+
+/** 417: an expectation other than 100-continue. */
+export const ExpectationFailedError = createError<[]>(
+  'FL_EXPECTATION_FAILED', 'The expectation of the request cannot be met: Expect may hold 100-continue alone', 417)
+
+/** 431: the head of the request is too large, or has too many fields. */
+export const HeadTooLargeError = createError<[string]>('FL_HEAD_TOO_LARGE', 'The head of the request is too large (%s)', 431)
+
+/** 501: a method that is not known. */
+export const MethodUnknownError = createError<[]>('FL_METHOD_UNKNOWN', 'The method of the request is not known to this gateway', 501)
+
+/** 501: a transfer coding besides chunked. */
+export const CodingUnknownError = createError<[]>(
+  'FL_CODING_UNKNOWN', 'The transfer coding of the request is not known to this gateway: send chunked alone, or a Content-Length', 501)
+
+/** 503: MAX_CONNECTIONS are open. */
+export const ConnectionsExhaustedError = createError<[]>(
+  'FL_CONNECTIONS_EXHAUSTED', 'The gateway has as many connections open as it may (MAX_CONNECTIONS)', 503)
+
+/** 505: a version of HTTP that is not spoken here. */
+export const VersionUnsupportedError = createError<[]>('FL_VERSION_UNSUPPORTED', 'This gateway speaks HTTP/1.0, HTTP/1.1 and HTTP/2', 505)

@@ -15,6 +15,7 @@ export async function shutDown (app: FastifyInstance, timeoutMs: number): Promis
     const inFlight = app.pool.backends.reduce((sum, backend) => sum + backend.inFlight, 0)
     app.log.warn({ timeoutMs, inFlight, tunnels: app.tunnels.size }, 'shutdown timeout: what is still in flight is cut')
     app.tunnels.destroyAll()
+    app.intake.destroyAll()
     app.server.closeAllConnections()
   }, timeoutMs)
   try {

@@ -27,11 +27,13 @@ export function parseBackendList (text: string): BackendList {
 type ReadOrigin = { origin: string, fault?: undefined } | { fault: string }
 
 function readOrigin (entry: string): ReadOrigin {
-  if (!/^https?:\/\/[^/]/i.test(entry)) return { fault: 'is not a URL of a backend: start it with http:// or https://' }
+  const scheme = /^(https?|h2c?):\/\/[^/]/i.exec(entry)?.[1]?.toLowerCase()
+  if (scheme === undefined) return { fault: 'is not a URL of a backend: start it with http:// or https:// (h2c:// or h2:// for HTTP/2)' }
   if (/[\s\\]/.test(entry)) return { fault: 'holds a space or a backslash: give an origin such as http://127.0.0.1:8081' }
   let url: URL
   try {
-    url = new URL(entry)
+    // The URL standard knows nothing of our schemes, and leaves their parts unread.
+    url = new URL(entry.replace(/^h2c:/i, 'http:').replace(/^h2:/i, 'https:'))
   } catch {
     return { fault: 'is not a valid URL: give an origin such as http://127.0.0.1:8081, with a port from 1 to 65535' }
   }
@@ -40,12 +42,12 @@ function readOrigin (entry: string): ReadOrigin {
   if (url.pathname !== '/' || /[?#]/.test(entry)) {
     return { fault: 'has a path, a query or a fragment: paths are forwarded as the client sent them, give the origin alone' }
   }
-  return { origin: url.origin }
+  return { origin: `${scheme}://${url.host}` }
 }
 
 /** A password in a URL does not belong into a log. */
 function redact (entry: string): string {
   const end = entry.lastIndexOf('@')
   if (end === -1) return entry
-  return `${/^[a-z]+:\/\//i.exec(entry)?.[0] ?? ''}***${entry.slice(end)}`
+  return `${/^[a-z][a-z0-9]*:\/\//i.exec(entry)?.[0] ?? ''}***${entry.slice(end)}`
 }

@@ -4,11 +4,20 @@ import { type Static, Type } from 'typebox'
 /** The longest delay that a timer can hold, in ms (2^31 - 1). */
 const MAX_TIMER_MS = 2_147_483_647
 
+/** As large as a count or a size can be: beyond it numbers are not exact. */
+const MAX_COUNT = Number.MAX_SAFE_INTEGER
+
 const milliseconds = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: MAX_TIMER_MS, description })
 
 const onOff = (value: 'on' | 'off', description: string) =>
   Type.Unsafe<'on' | 'off'>({ type: 'string', enum: ['on', 'off'], default: value, description })
+
+const count = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 0, maximum: MAX_COUNT, description })
+
+/** Text that may be empty. */
+const optional = (description: string) => Type.String({ default: '', description })
 
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 0, maximum: 65_535, description })
@@ -19,7 +28,7 @@ export const EnvSchema = Type.Object({
   PORT: port(8080, 'Port to listen on for clients; 0 takes a free one.'),
   BACKENDS: Type.String({
     default: 'http://localhost:8081,http://localhost:8082,http://localhost:8083',
-    description: 'The backends: comma-separated origins, http:// or https://, without a path.'
+    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS).'
   }),
   HEALTH_PATH: Type.String({ default: '/health', pattern: '^/[\\u0021-\\u007e]*$', description: 'Path of the probe; a backend that answers 200 is healthy.' }),
   HEALTH_INTERVAL_MS: milliseconds(10_000, 'Time from one probe of a backend to the next, in ms.'),
@@ -29,6 +38,60 @@ export const EnvSchema = Type.Object({
   UPSTREAM_CONNECT_TIMEOUT_MS: milliseconds(5_000, 'Time a connection to a backend may take to open, in ms (504).'),
   UPSTREAM_HEADERS_TIMEOUT_MS: milliseconds(60_000, 'Time a backend may take to start its answer once it has the request, in ms (504).'),
   UPSTREAM_IDLE_TIMEOUT_MS: milliseconds(60_000, 'Silence allowed within an answer, in ms; then it is cut.'),
+  UPSTREAM_TLS_CA_FILE: optional('CA certificates (PEM) to verify https:// and h2:// backends with, in place of the system\'s; empty: those.'),
+  UPSTREAM_TLS_CERT_FILE: optional('Certificate (PEM) that is shown to backends which ask for one; empty: none.'),
+  UPSTREAM_TLS_KEY_FILE: optional('Key (PEM) of UPSTREAM_TLS_CERT_FILE.'),
+  UPSTREAM_TLS_SERVERNAME: optional('Name for SNI and verification of backends; empty: the one in the backend\'s URL.'),
+  DANGEROUSLY_UNVERIFIED_BACKENDS: optional('Backends of BACKENDS whose certificates are not verified, comma-separated: whoever gets between reads and changes everything. For trials alone.'),
+  CLIENT_HEADERS_TIMEOUT_MS: milliseconds(15_000, 'Time a client may take for the head of a request, in ms (408).'),
+  CLIENT_BODY_TIMEOUT_MS: milliseconds(30_000, 'Silence of a client allowed within a body, in ms (408).'),
+  CLIENT_SEND_TIMEOUT_MS: milliseconds(60_000, 'Time a client may go without taking anything of its answer, in ms; then it is cut.'),
+  CLIENT_KEEP_ALIVE_TIMEOUT_MS: milliseconds(72_000, 'Time a connection of a client stays open between requests, in ms.'),
+  TUNNEL_IDLE_TIMEOUT_MS: milliseconds(3_600_000, 'Silence in both directions after which a tunnel (WebSocket) is closed, in ms.'),
+  REQUEST_TIMEOUT_MS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: MAX_TIMER_MS,
+    description: 'Time for a request and its answer as a whole, in ms (504); 0: any.'
+  }),
+  MAX_TARGET_BYTES: Type.Integer({ default: 8_192, minimum: 64, maximum: 1_048_576, description: 'Longest request target, in bytes (414).' }),
+  MAX_HEADER_BYTES: Type.Integer({ default: 16_384, minimum: 1_024, maximum: 1_048_576, description: 'Largest head of a request besides its target, in bytes (431).' }),
+  MAX_HEADERS: Type.Integer({ default: 100, minimum: 8, maximum: 10_000, description: 'Most fields in the head of a request (431).' }),
+  MAX_BODY_BYTES: count(4_294_967_296, 'Largest body of a request, in bytes, counted as it comes (413); 0: any.'),
+  MAX_CONNECTIONS: count(16_384, 'Most connections of clients at a time (503); 0: any number.'),
+  MAX_REQUESTS_PER_CONNECTION: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000_000,
+    description: 'Requests after which a connection of HTTP/1.1 is closed; 0: never for that.'
+  }),
+  PATH_POLICY: Type.Unsafe<'strict' | 'pass'>({
+    type: 'string',
+    enum: ['strict', 'pass'],
+    default: 'strict',
+    description: 'strict refuses paths that a backend may resolve differently: dot segments, backslashes, encoded NUL (400); pass forwards every byte.'
+  }),
+  UNDERSCORE_HEADERS: Type.Unsafe<'drop' | 'pass'>({
+    type: 'string',
+    enum: ['drop', 'pass'],
+    default: 'drop',
+    description: 'Request headers with "_" in their names: many applications cannot tell X_User from an X-User of the gateway\'s.'
+  }),
+  TRUST_PROXY: optional('Who may say where a request came from (X-Forwarded-*, Forwarded, X-Request-Id, PROXY protocol): comma-separated addresses and CIDRs, or a number of hops; empty: nobody.'),
+  PROXY_PROTOCOL: onOff('off', 'Connections from TRUST_PROXY begin with a header of the PROXY protocol (v1 or v2).'),
+  HTTP2: onOff('on', 'HTTP/2 for clients: by ALPN with TLS, by prior knowledge (h2c) without.'),
+  HTTP2_MAX_STREAMS: Type.Integer({ default: 128, minimum: 1, maximum: 10_000, description: 'Requests at a time on one connection of HTTP/2.' }),
+  TLS_CERT_FILES: optional('Certificates (PEM, with their chains), comma-separated: HOST and PORT then speak TLS, and the client\'s SNI chooses. Empty: no TLS.'),
+  TLS_KEY_FILES: optional('Keys (PEM) of TLS_CERT_FILES, in the same order.'),
+  TLS_MIN_VERSION: Type.Unsafe<'TLSv1.2' | 'TLSv1.3'>({ type: 'string', enum: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2', description: 'Oldest version of TLS for clients.' }),
+  TLS_CLIENT_CA_FILE: optional('CA certificates (PEM) of clients\' certificates; empty: clients are not asked for one.'),
+  TLS_CLIENT_CERT: Type.Unsafe<'optional' | 'required'>({
+    type: 'string',
+    enum: ['optional', 'required'],
+    default: 'required',
+    description: 'Whether a client must show a certificate of TLS_CLIENT_CA_FILE. Backends get it as Client-Cert (RFC 9440).'
+  }),
+  TLS_RELOAD_INTERVAL_MS: milliseconds(10_000, 'How often the files of certificates are looked at for changes, in ms.'),
   ACCESS_LOG: onOff('on', 'One log line a request.'),
   LOG_LEVEL: Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>({
     type: 'string',
@@ -60,6 +123,16 @@ function isConfigKey (name: string): name is ConfigKey {
   return name in EnvSchema.properties
 }
 
+/** What a text may be, where it is neither an address nor a file. */
+const TEXTS: ReadonlyMap<ConfigKey, string> = new Map<ConfigKey, string>([
+  ['PLUGINS_DIR', 'a folder'],
+  ['TRUST_PROXY', 'addresses and CIDRs such as 10.0.0.0/8, or a number of hops from 1 to 32'],
+  ['TLS_CERT_FILES', 'comma-separated files'],
+  ['TLS_KEY_FILES', 'comma-separated files, as many as in TLS_CERT_FILES'],
+  ['UPSTREAM_TLS_SERVERNAME', 'a name'],
+  ['DANGEROUSLY_UNVERIFIED_BACKENDS', 'comma-separated origins of BACKENDS with https:// or h2://']
+])
+
 /** What `key` allows, as a person would say it. */
 export function allowedValues (key: ConfigKey): string {
   const rules = schemaRules(key)
@@ -68,7 +141,7 @@ export function allowedValues (key: ConfigKey): string {
   if (rules.has('anyOf')) return 'a whole number from 0 to 65535, or off'
   if (rules.has('enum')) return String(rules.get('enum')).replaceAll(',', ', ')
   if (rules.has('minimum')) return `a whole number from ${String(rules.get('minimum'))} to ${String(rules.get('maximum'))}`
-  return key === 'PLUGINS_DIR' ? 'a folder' : 'an address'
+  return TEXTS.get(key) ?? (key.endsWith('_FILE') ? 'a file' : 'an address')
 }
 
 /** The JSON Schema keywords of `key`, by name. */

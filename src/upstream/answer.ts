@@ -4,9 +4,12 @@
  */
 import { isAscii } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
-import type { Attempt, ResponseHead } from './attempt.ts'
-import type { ClientReply } from './client-side.ts'
-import { responseFieldsToDrop } from './headers.ts'
+import { addTrailers, cutResponse, endWithHead, grouped, http2Stream, isGone, takesTrailers } from '../client/client-response.ts'
+import type { ClientReply } from '../client/client-side.ts'
+import type { FieldList } from '../wire/fields.ts'
+import { fieldsForHttp2 } from '../wire/http2-fields.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import type { Attempt } from './attempt.ts'
 import { isMediaType } from './media-type.ts'
 import { ResponseBody } from './response-body.ts'
 
@@ -18,6 +21,10 @@ const NOT_ASCII = /[^\x00-\x7f]/
 /** Up to this size a whole body is sent as text, if it is ASCII: a bound on what is copied for that. */
 const TEXT_LIMIT_BYTES = 16 * 1024
 
+const NO_TRAILERS: FieldList = []
+
+const NO_BYTES = Buffer.alloc(0)
+
 /** Answers whose head came in this turn of the event loop. */
 let begunThisTurn: Answer[] = []
 
@@ -27,19 +34,38 @@ let begunThisTurn: Answer[] = []
  */
 let wholeThisTurn: Answer[] = []
 
+/** Who has to know how an answer goes. */
+export interface AnswerOwner {
+  /** The head goes out now. */
+  answerBegins (): void
+  /** Nothing more will come of it, or the client takes no more for now. */
+  answerWaits (): void
+  /** The client takes more. */
+  answerFlows (): void
+}
+
+export interface AnswerParts {
+  readonly owner: AnswerOwner
+  readonly reply: ClientReply
+  readonly attempt: Attempt
+  readonly head: ResponseHead
+}
+
 export class Answer {
   /** Whether the client may have been told anything of it. */
   begun = false
 
+  readonly #owner: AnswerOwner
   readonly #reply: ClientReply
   readonly #attempt: Attempt
   readonly #head: ResponseHead
   #chunks: Buffer[] = []
+  #trailers = NO_TRAILERS
   #stream: ResponseBody | undefined
   #isOver = false
-  #isHeadAscii = true
 
-  constructor (reply: ClientReply, attempt: Attempt, head: ResponseHead) {
+  constructor ({ owner, reply, attempt, head }: AnswerParts) {
+    this.#owner = owner
     this.#reply = reply
     this.#attempt = attempt
     this.#head = head
@@ -53,19 +79,17 @@ export class Answer {
   }
 
   /** The answer is whole. */
-  end (): void {
+  end (trailers: FieldList): void {
     this.#isOver = true
-    if (this.#stream !== undefined) this.#stream.finish()
+    this.#trailers = trailers
+    if (this.#stream !== undefined) this.#finish(this.#stream)
     else if (wholeThisTurn.push(this) === 1) setImmediate(sendThoseWhole)
   }
 
   /** The answer will not become whole: neither must it look so to the client. */
   cut (): void {
     this.#isOver = true
-    const { raw } = this.#reply
-    // To a client of HTTP/1.0 a closed connection is a good end of an answer; a reset is not.
-    if (raw.req.httpVersionMinor === 0 && raw.socket !== null) raw.socket.resetAndDestroy()
-    raw.destroy()
+    cutResponse(this.#reply.raw)
     this.#stream?.destroy()
   }
 
@@ -78,12 +102,14 @@ export class Answer {
   streamUnlessWhole (): void {
     if (this.#isOver) return
     this.#attempt.watchSilence()
+    // Its end is as good as here.
+    if (this.#head.framing === 'none') return
     this.#deliver(false)
   }
 
   /** Called at the end of the turn in which the answer became whole. */
   sendIfWanted (): void {
-    if (!this.#reply.raw.destroyed) this.#deliver(true)
+    if (!isGone(this.#reply.raw)) this.#deliver(true)
   }
 
   /** A head that Node does not want to write cuts this answer, and nothing else. */
@@ -100,55 +126,81 @@ export class Answer {
 
   #sendWhole (): void {
     const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : this.#chunks[0]
+    const hasTrailers = this.#trailers.length > 0 && takesTrailers(this.#reply.raw)
     // Fastify would give a content type to a buffer that has none that it understands; to a stream it adds nothing.
-    if (body !== undefined && !isMediaType(this.#head.headers['content-type'])) {
-      this.#sendStream().finish()
+    if (hasTrailers || (body !== undefined && !isMediaType(this.#head.contentType))) {
+      this.#finish(this.#sendStream())
       return
     }
-    this.#writeHead()
+    if (body === undefined) endWithHead(this.#reply.raw)
+    const isHeadAscii = this.#writeHead()
     // Node writes text together with the head, in one piece, but a buffer in two. Only where text and bytes are the same.
-    if (body !== undefined && body.length <= TEXT_LIMIT_BYTES && isAscii(body) && this.#isHeadAscii) {
+    if (body !== undefined && body.length <= TEXT_LIMIT_BYTES && isAscii(body) && isHeadAscii) {
       this.#reply.serializer(asItIs)
       this.#reply.send(body.toString('latin1'))
     } else {
       this.#reply.send(body)
     }
+    this.#owner.answerWaits()
   }
 
   #sendStream (): ResponseBody {
     const attempt = this.#attempt
     const stream = new ResponseBody({
-      pause: () => attempt.pause(),
-      resume: () => attempt.resume(),
+      pause: () => {
+        attempt.pause()
+        this.#owner.answerWaits()
+      },
+      resume: () => {
+        this.#owner.answerFlows()
+        attempt.resume()
+      },
       abandoned: () => { if (!this.#isOver) attempt.abort() }
     })
     this.#stream = stream
     for (const chunk of this.#chunks) stream.pass(chunk)
     this.#chunks = []
-    this.#writeHead()
-    // Fastify hands the head over together with the first bytes of the body, however long they take; the client gets it now.
+    const isHeadAscii = this.#writeHead()
     const { raw } = this.#reply
-    raw.once('pipe', () => process.nextTick(flushHead, raw))
+    if (this.#head.trailer !== undefined && this.#head.framing === 'chunked' && takesTrailers(raw)) this.#reply.header('trailer', this.#head.trailer)
+    // Fastify hands the head over together with the first bytes of the body, however long they take; the client gets it now.
+    raw.once('pipe', () => process.nextTick(isHeadAscii ? flushHead : flushLatin1Head, raw))
     this.#reply.send(stream)
     return stream
   }
 
-  #writeHead (): void {
+  #finish (stream: ResponseBody): void {
+    const { raw } = this.#reply
+    if (this.#trailers.length > 0 && takesTrailers(raw) && !isGone(raw)) addTrailers(raw, this.#trailers)
+    stream.finish()
+    this.#owner.answerWaits()
+  }
+
+  /** Sets status and fields; whether all of it is ASCII. */
+  #writeHead (): boolean {
     this.begun = true
-    const { statusCode, statusText, headers } = this.#head
+    this.#owner.answerBegins()
+    const { statusCode, statusText, fields, hasRepeats } = this.#head
     const { raw } = this.#reply
     // Not reply.code(): it takes no status above 599, which is a backend's own business.
     raw.statusCode = statusCode
-    if (statusText !== STATUS_CODES[statusCode] && PLAIN_TEXT.test(statusText)) raw.statusMessage = statusText
-    const dropped = responseFieldsToDrop(headers.connection)
-    for (const name of Object.keys(headers)) {
-      const value = headers[name]
-      if (value === undefined || dropped.has(name)) continue
-      // RFC 9110, section 8.6: no Content-Length in a 204.
-      if (statusCode === 204 && name === 'content-length') continue
-      if (NOT_ASCII.test(typeof value === 'string' ? value : value.join())) this.#isHeadAscii = false
-      this.#reply.header(name, value)
+    // What the backend does not say the gateway does not invent.
+    raw.sendDate = false
+    if (statusText !== STATUS_CODES[statusCode] && PLAIN_TEXT.test(statusText) && http2Stream(raw) === undefined) raw.statusMessage = statusText
+    if (hasRepeats) return this.#writeGroups(fields)
+    let isAsciiAll = true
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const value = fields[i + 1] ?? ''
+      if (NOT_ASCII.test(value)) isAsciiAll = false
+      this.#reply.header(fields[i] ?? '', value)
     }
+    return isAsciiAll
+  }
+
+  #writeGroups (fields: FieldList): boolean {
+    const groups = http2Stream(this.#reply.raw) === undefined ? grouped(fields) : grouped(fieldsForHttp2(fields))
+    for (const [name, value] of Object.entries(groups)) this.#reply.header(name, value)
+    return !fields.some((text) => NOT_ASCII.test(text))
   }
 }
 
@@ -170,5 +222,11 @@ function sendThoseWhole (): void {
 }
 
 function flushHead (raw: ClientReply['raw']): void {
-  if (!raw.headersSent && !raw.destroyed) raw.flushHeaders()
+  if (!raw.headersSent && !isGone(raw)) raw.flushHeaders()
+}
+
+/** Node's flushHeaders takes the head for UTF-8. Before a buffer, even an empty one, it is written byte for byte. */
+function flushLatin1Head (raw: ClientReply['raw']): void {
+  if (http2Stream(raw) !== undefined) flushHead(raw)
+  else if (!raw.headersSent && !isGone(raw)) raw.write(NO_BYTES)
 }

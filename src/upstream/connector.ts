@@ -2,71 +2,56 @@
 import * as net from 'node:net'
 import * as tls from 'node:tls'
 import { UpstreamConnectFailedError, UpstreamConnectTimeoutError } from '../errors.ts'
+import type { BackendAddress } from './backend-address.ts'
+import type { UpstreamTls } from './upstream-tls.ts'
 
 /** Idle time after which the kernel asks whether the peer is still there, in ms. */
 const TCP_KEEPALIVE_MS = 60_000
 
-export interface ConnectTarget {
-  readonly hostname: string
-  readonly port: string
-  /** `http:` or `https:`. */
-  readonly protocol: string
-  /** The name for SNI and for the certificate's verification. */
-  readonly servername?: string | undefined
+export interface SocketOptions {
+  /** Time for name lookup, connect and handshake together, in ms. */
+  readonly connectTimeoutMs: number
+  readonly tls: UpstreamTls
 }
 
-export type ConnectCallback = (...result: [null, net.Socket] | [Error, null]) => void
-
-/** TLS sessions of one backend, so that later handshakes are short. */
-export interface TlsSessions {
-  last?: Buffer
-}
-
-/** Opens a socket; calls back exactly once. TLS is verified. */
-export function openSocket (target: ConnectTarget, timeoutMs: number, sessions: TlsSessions, callback: ConnectCallback): net.Socket {
-  const isTls = target.protocol === 'https:'
-  const socket = isTls ? openTls(target, sessions) : openTcp(target)
+/**
+ * Opens a socket; `onReady` is called once when it can be written. Whatever goes wrong before destroys it: with one of our
+ * errors, or with that of the system. TLS has to agree on `protocol`.
+ */
+export function openSocket (address: BackendAddress, protocol: 'http/1.1' | 'h2', { connectTimeoutMs, tls: tlsOptions }: SocketOptions, onReady: () => void): net.Socket {
+  const socket = address.isTls
+    ? openTls(address, protocol, tlsOptions)
+    : net.connect({ host: address.hostname, port: address.port })
   socket.setNoDelay(true)
   socket.setKeepAlive(true, TCP_KEEPALIVE_MS)
-  const timer = setTimeout(() => socket.destroy(new UpstreamConnectTimeoutError(timeoutMs)), timeoutMs)
-  const readyEvent = isTls ? 'secureConnect' : 'connect'
-
-  const onReady = (): void => {
-    stopWaiting()
-    callback(null, socket)
-  }
-  const onError = (error: Error): void => {
-    stopWaiting()
-    callback(error, null)
-  }
-  const onClose = (): void => onError(new UpstreamConnectFailedError())
-  const stopWaiting = (): void => {
+  const timer = setTimeout(() => socket.destroy(new UpstreamConnectTimeoutError(connectTimeoutMs)), connectTimeoutMs)
+  socket.once('close', () => clearTimeout(timer))
+  socket.once(address.isTls ? 'secureConnect' : 'connect', () => {
     clearTimeout(timer)
-    socket.off(readyEvent, onReady).off('error', onError).off('close', onClose)
-  }
-  socket.once(readyEvent, onReady).once('error', onError).once('close', onClose)
-  return socket
-}
-
-function openTcp ({ hostname, port }: ConnectTarget): net.Socket {
-  return net.connect({ host: bareHost(hostname), port: Number(port || 80) })
-}
-
-function openTls ({ hostname, port, servername }: ConnectTarget, sessions: TlsSessions): tls.TLSSocket {
-  const host = bareHost(hostname)
-  const name = servername ?? (net.isIP(host) === 0 ? host : undefined)
-  const socket = tls.connect({
-    host,
-    port: Number(port || 443),
-    ALPNProtocols: ['http/1.1'],
-    ...(name !== undefined && { servername: name }),
-    ...(sessions.last !== undefined && { session: sessions.last })
+    if (socket instanceof tls.TLSSocket && protocol === 'h2' && socket.alpnProtocol !== 'h2') {
+      const error = new UpstreamConnectFailedError()
+      error.cause = new Error('the backend does not speak HTTP/2 over TLS (ALPN): give it as https:// to use HTTP/1.1')
+      socket.destroy(error)
+      return
+    }
+    onReady()
   })
-  socket.on('session', (session) => { sessions.last = session })
   return socket
 }
 
-/** `[::1]` as URLs write it is `::1` to a socket. */
-function bareHost (hostname: string): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+function openTls (address: BackendAddress, protocol: string, options: UpstreamTls): tls.TLSSocket {
+  const { hostname, port, url } = address
+  const name = options.servername ?? (net.isIP(hostname) === 0 ? hostname : undefined)
+  const session = options.sessions.get(url)
+  const socket = tls.connect({
+    host: hostname,
+    port,
+    ALPNProtocols: [protocol],
+    secureContext: options.context,
+    rejectUnauthorized: !options.unverified.has(url),
+    ...(name !== undefined && { servername: name }),
+    ...(session !== undefined && { session })
+  })
+  socket.on('session', (fresh) => { options.sessions.set(url, fresh) })
+  return socket
 }

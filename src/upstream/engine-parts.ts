@@ -1,10 +1,11 @@
 /** What all exchanges of an engine share. */
 import type { Pool } from '../pool/pool.ts'
-import type { Connections } from './connections.ts'
+import type { FieldList } from '../wire/fields.ts'
+import type { TimeoutQueue } from '../timing/timeout-queue.ts'
+import type { Carriers } from './carrier.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failure.ts'
 import type { RetryDecision } from './retry.ts'
-import type { TimeoutQueue } from './timeout-queue.ts'
 
 /** How an exchange ended that Fastify does not see end. */
 export type UnseenEnd = 'client gone' | 'answer cut' | 'tunnel closed'
@@ -13,6 +14,8 @@ export type UnseenEnd = 'client gone' | 'answer cut' | 'tunnel closed'
 export interface ExchangeObserver {
   /** An attempt failed; `decision` says what follows. */
   attemptFailed (exchange: Exchange, failure: Failure, decision: RetryDecision): void
+  /** The client did what it may not, and the exchange ends for it. */
+  clientFailed (exchange: Exchange, error: Error): void
   /** The exchange is over without a whole answer given to the client, or was a tunnel. `status` is for the access log. */
   endedUnseen (exchange: Exchange, end: UnseenEnd, status: number): void
 }
@@ -20,9 +23,25 @@ export interface ExchangeObserver {
 export interface EngineParts {
   readonly pool: Pool
   /** By the slot of the backend. */
-  readonly connections: readonly Connections[]
+  readonly carriers: readonly Carriers[]
+  /** From the request's last byte sent to the head of the answer. */
   readonly headersTimeouts: TimeoutQueue
+  /** Silence within an answer. */
   readonly idleTimeouts: TimeoutQueue
+  /** The client's silence within its body. */
+  readonly bodyTimeouts: TimeoutQueue
+  /** The client's taking nothing of its answer. */
+  readonly sendTimeouts: TimeoutQueue
+  /** A whole exchange; undefined: any time it takes. */
+  readonly requestTimeouts: TimeoutQueue | undefined
+  /** Silence in both directions of a tunnel. */
+  readonly tunnelTimeouts: TimeoutQueue
+  /** How long a backend is given to ask for a body that waits to be asked for. */
+  readonly continueTimeouts: TimeoutQueue
+  /** The trailers of a request that go on; throws one of our errors if there are too many. */
+  readonly readTrailers: (trailers: readonly string[]) => FieldList
+  /** The largest body of a request, in bytes; 0: any. */
+  readonly maxBodyBytes: number
   readonly observer: ExchangeObserver
   /** A monotonic clock, in ms. */
   readonly nowMs: () => number

@@ -2,31 +2,37 @@
  * A request of a client and the attempts made for it: pick, send, account, fail over. What is sent and what comes back is the
  * business of its neighbours (request-body, headers, attempt, answer, tunnel); what happens next is decided here.
  */
-import { Readable, type Duplex } from 'node:stream'
-import { BodyNotForwardableError, NoBackendAvailableError } from '../errors.ts'
+import type { Duplex } from 'node:stream'
+import { closeBehind } from '../client/closing.ts'
+import { canSendStatus, cutResponse, isAnswered, writeInformation } from '../client/client-response.ts'
+import type { ClientReply, ClientRequest } from '../client/client-side.ts'
+import { ClientWatch } from '../client/client-watch.ts'
+import type { UpgradeRequest } from '../client/upgrade-request.ts'
+import { ClientTimeoutError, NoBackendAvailableError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
 import type { GateWaiter } from '../pool/gate.ts'
 import type { PickContext } from '../pool/policy.ts'
-import { Answer } from './answer.ts'
-import { Attempt, type AttemptOwner, type ResponseHead } from './attempt.ts'
-import { whenClosed } from './client-connections.ts'
-import type { ClientReply, ClientRequest, RawRequest } from './client-side.ts'
-import type { UpstreamConnection } from './connection.ts'
+import { Deadline } from '../timing/deadline.ts'
+import type { FieldList } from '../wire/fields.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import { relayedTrailers } from '../wire/trailers.ts'
+import { Answer, type AnswerOwner } from './answer.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Carrier } from './carrier.ts'
 import type { EngineParts, UnseenEnd } from './engine-parts.ts'
-import { type Failure, nameFailure } from './failure.ts'
-import { clientAddress, requestHeaders } from './headers.ts'
-import { type AttemptBody, RequestBody } from './request-body.ts'
+import { type Failure, failureOf, requestTimeout, statusFailure } from './failure.ts'
+import { requestFields } from './headers.ts'
 import { decideRetry, isIdempotent } from './retry.ts'
-import { absoluteTarget, type Target } from './target.ts'
+import { NOTHING_TRIED, withTried } from './tried.ts'
 import { openTunnel } from './tunnel.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
+import { Upload } from './upload.ts'
 
 /** Status of a request whose client left before there was an answer, as nginx logs it; never sent. */
 const STATUS_CLIENT_GONE = 499
 
-const NOTHING_TRIED: readonly Backend[] = []
+const CONTINUE = 100
 
-export class Exchange implements PickContext, GateWaiter, AttemptOwner {
+export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOwner {
   readonly request: ClientRequest
   /** The backend of the last attempt. */
   backend: Backend | undefined = undefined
@@ -34,23 +40,23 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
   attempts = 0
   /** Backends that failed, in the pool's order. */
   tried: readonly Backend[] = NOTHING_TRIED
-  /** Bytes of the request's body read from the client; of a tunnel, all that the client sent. */
-  requestBytes = 0
   /** Bytes of the answer's body that came from the backend; of a tunnel, all that it sent. */
   responseBytes = 0
   /** Time from the first attempt to the head of the answer, in ms; undefined until there is one. */
   upstreamMs: number | undefined = undefined
-  /** The client's address. */
-  readonly client: string
+  /** Whether it is over without a whole answer given to the client, or was a tunnel. */
+  endedUnseen = false
 
   readonly #parts: EngineParts
   readonly #upgrade: UpgradeRequest | undefined
   #reply: ClientReply | undefined
   #picked: Backend | undefined
-  #target: Target | undefined
-  #body: RequestBody | undefined
+  #upload: Upload | undefined
   #attempt: Attempt | undefined
   #answer: Answer | undefined
+  #watch: ClientWatch | undefined
+  #deadline: Deadline | undefined
+  #tunnelBytes = 0
   readonly #startedMs: number
   #firstSentMs = 0
   #isOver = false
@@ -58,9 +64,14 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
   constructor (parts: EngineParts, request: ClientRequest, upgrade: UpgradeRequest | undefined) {
     this.#parts = parts
     this.request = request
-    this.client = clientAddress(request.raw)
     this.#upgrade = upgrade
     this.#startedMs = parts.nowMs()
+  }
+
+  /** The client's address. */
+  get client (): string {
+    const { peer, head } = this.request
+    return peer.clientOf(head.forwarding)
   }
 
   /** Time since the request came, in ms. */
@@ -68,9 +79,14 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     return this.#parts.nowMs() - this.#startedMs
   }
 
+  /** Bytes of the request's body read from the client; of a tunnel, all that the client sent. */
+  get requestBytes (): number {
+    return this.#tunnelBytes + (this.#upload?.bytes ?? 0)
+  }
+
   /** Whether the upload waits for the client. */
   get waitsForClient (): boolean {
-    return this.#body?.waitsForClient === true
+    return this.#upload?.waitsForClient === true
   }
 
   /** Picks the backend of the first attempt; its URL, or '' while the gate holds requests back. Throws if there is none. */
@@ -81,24 +97,62 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     return this.#picked.url
   }
 
-  /** Carries the request out; from here on the reply is the exchange's. Throws for a target or body that cannot be forwarded. */
+  /** Carries the request out; from here on the reply is the exchange's. Throws for a body that cannot be forwarded. */
   start (reply: ClientReply): void {
     this.#reply = reply
-    const url = this.request.originalUrl
-    this.#target = url.startsWith('/') ? { path: url } : absoluteTarget(url)
-    this.#body = this.#openBody()
-    this.#watchClient(reply)
-    if (this.#body === undefined) this.#enter()
-    else this.#body.prepare(() => this.#enter())
+    const upload = new Upload({ request: this.request, reply, parts: this.#parts, onFailed: (error) => this.#clientFailed(error) })
+    this.#upload = upload
+    this.#watch = new ClientWatch({
+      raw: this.request.raw,
+      reply,
+      sendTimeouts: this.#parts.sendTimeouts,
+      onClosed: () => this.#clientClosed(),
+      onStalled: (timeoutMs) => this.#clientFailed(new ClientTimeoutError('rest', `CLIENT_SEND_TIMEOUT_MS: ${timeoutMs} ms without taking its answer`))
+    })
+    if (this.#parts.requestTimeouts !== undefined) {
+      this.#deadline = new Deadline((timeoutMs) => this.#clientFailed(requestTimeout(!upload.isComplete, timeoutMs)))
+      this.#parts.requestTimeouts.start(this.#deadline)
+    }
+    upload.prepare(() => this.#enter())
   }
 
   gateOpened (): void {
     if (!this.#isOver) this.#sendNext()
   }
 
+  answerBegins (): void {
+    this.#watch?.answerBegins()
+    this.#upload?.stopAsking()
+    // A client that is answered before it has sent its body may or may not send the rest: the next request must not be taken for it.
+    if (this.#upload?.isComplete === false && this.#reply !== undefined) closeBehind(this.#reply, this.request.raw.socket)
+  }
+
+  answerWaits (): void {
+    this.#watch?.waitForClient()
+  }
+
+  answerFlows (): void {
+    this.#watch?.clientTook()
+  }
+
+  attemptSent (): void {
+    this.#upload?.headSent()
+  }
+
+  attemptInformation (_attempt: Attempt, head: ResponseHead): void {
+    this.#watch?.interim()
+    if (head.statusCode === CONTINUE) this.#upload?.askForBody()
+    else if (this.#reply !== undefined) writeInformation(this.#reply.raw, head.statusCode, head.fields)
+  }
+
   attemptHead (attempt: Attempt, head: ResponseHead): void {
     this.upstreamMs = this.#parts.nowMs() - this.#firstSentMs
-    if (this.#reply !== undefined) this.#answer = new Answer(this.#reply, attempt, head)
+    if (this.#reply === undefined) return
+    if (!canSendStatus(this.#reply.raw, head.statusCode)) {
+      attempt.abort()
+      return this.attemptFailed(attempt, statusFailure(head))
+    }
+    this.#answer = new Answer({ owner: this, reply: this.#reply, attempt, head })
   }
 
   attemptData (_attempt: Attempt, chunk: Buffer): void {
@@ -106,37 +160,43 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     this.#answer?.data(chunk)
   }
 
-  attemptDone (): void {
+  attemptDone (_attempt: Attempt, trailers: FieldList): void {
     this.#attempt = undefined
-    this.#answer?.end()
-    this.#body?.discard()
+    this.#deadline?.clear()
+    this.#answer?.end(trailers.length === 0 ? trailers : relayedTrailers(trailers))
+    this.#upload?.discard()
   }
 
   attemptFailed (attempt: Attempt, cause: Error): void {
     this.#attempt = undefined
-    const failure = nameFailure(cause, { sent: attempt.sent, headCame: this.#answer !== undefined })
-    const decision = this.#answer?.begun === true || !failure.isBackendsFault ? 'no' : decideRetry({
+    const failure = failureOf(cause, attempt.sent)
+    const decision = this.#answer?.begun === true ? 'no' : decideRetry({
       method: this.request.raw.method ?? '',
       sent: failure.sent,
       onUsedConnection: attempt.onUsedConnection,
       connectionEnded: failure.connectionEnded,
-      canReplay: this.#body?.canReplay !== false
+      canReplay: this.#upload?.canReplay !== false
     })
     this.#parts.observer.attemptFailed(this, failure, decision)
-    if (decision === 'same-backend') return this.#sendAgain(attempt.backend)
-    if (failure.isBackendsFault) this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
-    if (decision === 'no') return this.#giveUp(failure)
-    this.#addTried(attempt.backend)
+    // Over a connection that cannot be a stale one.
+    if (decision === 'same-backend') return this.#send(attempt.backend, this.#parts.carriers[attempt.backend.slot]?.takeNew())
+    this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
+    if (decision === 'no') return this.#giveUp(failure.error)
+    this.tried = withTried(this.tried, attempt.backend)
     this.#sendNext(failure)
   }
 
-  attemptUpgraded (attempt: Attempt, head: ResponseHead, socket: Duplex): void {
-    if (this.#reply === undefined || this.#upgrade === undefined) return attempt.abort()
+  attemptUpgraded (attempt: Attempt, head: ResponseHead, upstream: Duplex, early: Buffer): void {
+    const reply = this.#reply
+    const upgrade = this.#upgrade
+    if (reply === undefined || upgrade === undefined) return attempt.abort()
     this.upstreamMs = this.#parts.nowMs() - this.#firstSentMs
     this.#isOver = true
-    this.#reply.hijack()
-    openTunnel(this.#reply, this.#upgrade, head, socket, ({ fromClient, toClient }) => {
-      this.requestBytes = fromClient
+    this.#deadline?.clear()
+    this.#watch?.answerBegins()
+    reply.hijack()
+    openTunnel({ reply, upgrade, head, upstream, early, timeouts: this.#parts.tunnelTimeouts }, ({ fromClient, toClient }) => {
+      this.#tunnelBytes = fromClient
       this.responseBytes = toClient
       attempt.close()
       this.#end('tunnel closed')
@@ -145,6 +205,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
 
   /** Everything needed to send is there. */
   #enter (): void {
+    if (this.#isOver) return
     const { gate } = this.#parts.pool
     if (gate.isOpen) this.#sendNext()
     else gate.wait(this)
@@ -152,37 +213,30 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
 
   /** The next attempt goes to a backend that was not tried; if none is left, the last failure is the answer. */
   #sendNext (failure?: Failure): void {
-    const { pool, connections } = this.#parts
+    const { pool, carriers } = this.#parts
     const backend = this.#takePicked() ?? pool.pick(this)
-    if (backend === undefined) return this.#giveUp(failure)
+    if (backend === undefined) return this.#giveUp(failure?.error ?? new NoBackendAvailableError(pool.name))
     const nowMs = this.#parts.nowMs()
     if (this.attempts === 0) this.#firstSentMs = nowMs
-    const connection = connections[backend.slot]?.take(nowMs, isIdempotent(this.request.raw.method ?? ''))
-    if (connection !== undefined) this.#send(backend, connection)
+    this.#send(backend, carriers[backend.slot]?.take(nowMs, isIdempotent(this.request.raw.method ?? '')))
   }
 
-  /** The next attempt goes to the same backend, over a connection that cannot be a stale one. */
-  #sendAgain (backend: Backend): void {
-    const connection = this.#parts.connections[backend.slot]?.takeNew()
-    if (connection !== undefined) this.#send(backend, connection)
-  }
-
-  #send (backend: Backend, connection: UpstreamConnection): void {
-    const { raw } = this.request
-    const body: AttemptBody = this.#body?.forAttempt() ?? null
+  #send (backend: Backend, carrier: Carrier | undefined): void {
+    if (carrier === undefined) return this.#giveUp(new NoBackendAvailableError(this.#parts.pool.name))
+    const { raw, head, peer, id } = this.request
     this.attempts++
     this.backend = backend
     this.#answer?.drop()
     this.#answer = undefined
-    this.#attempt = new Attempt(this, backend, connection, this.#parts)
+    this.#attempt = new Attempt(this, backend, carrier, this.#parts)
     this.#attempt.send({
-      path: this.#target?.path ?? '/',
       method: raw.method ?? 'GET',
-      headers: requestHeaders(raw, { client: this.client, host: this.#target?.host, keepLength: this.#keepsLength() }),
-      body,
-      // By itself undici closes a connection after HEAD, and after a body where it expects none.
-      reset: false,
-      ...(this.#upgrade !== undefined && { upgrade: raw.headers.upgrade ?? '' })
+      target: head.target,
+      host: head.host,
+      fields: requestFields(head, peer, id),
+      body: this.#upload?.forAttempt() ?? null,
+      upgrade: this.#upgrade === undefined ? undefined : head.upgrade,
+      wantsTrailers: head.wantsTrailers
     })
   }
 
@@ -193,12 +247,9 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     return picked !== undefined && picked.position >= 0 ? picked : undefined
   }
 
-  #addTried (backend: Backend): void {
-    this.tried = [...this.tried.filter((one) => one !== backend), backend].toSorted((a, b) => a.slot - b.slot)
-  }
-
   /** No further attempt: the client is told, or its answer is cut where it is. */
-  #giveUp (failure: Failure | undefined): void {
+  #giveUp (error: Error): void {
+    this.#deadline?.clear()
     if (this.#answer?.begun === true) {
       this.#end('answer cut')
       this.#answer.cut()
@@ -206,61 +257,42 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner {
     }
     this.#answer?.drop()
     this.#isOver = true
-    this.#reply?.send(failure?.error ?? new NoBackendAvailableError(this.#parts.pool.name))
-    this.#body?.discard()
+    this.answerBegins()
+    this.#reply?.send(error)
+    this.#watch?.waitForClient()
+    this.#upload?.discard()
   }
 
-  #watchClient (reply: ClientReply): void {
-    const { raw } = reply
-    const onClose = (): void => this.#clientClosed()
-    raw.on('close', onClose)
-    if (raw.socket !== null) return
-    // The answer waits behind that of a pipelined request before it, and is not told by Node 24 when the connection closes.
-    raw.once('close', whenClosed(this.request.raw.socket, onClose))
+  /** The client did what it may not, or time is up: nothing more is asked of the backend. */
+  #clientFailed (error: Error): void {
+    if (this.#isOver && this.#reply?.raw.writableFinished !== false) return
+    this.#parts.observer.clientFailed(this, error)
+    this.#parts.pool.gate.leave(this)
+    this.#attempt?.abort()
+    this.#attempt = undefined
+    // What is whole on our side, but not taken by the client, is over all the same.
+    if (this.#isOver && this.#reply !== undefined) return cutResponse(this.#reply.raw)
+    this.#giveUp(error)
   }
 
   /** The client's side is closed: after its answer, or because it left. */
   #clientClosed (): void {
+    this.#upload?.stopAsking()
+    this.#deadline?.clear()
     if (this.#isOver) return
     // A hook may have answered in place of the backend, whose answer nobody reads then.
-    if (this.#reply?.raw.writableFinished === true) return this.#attempt?.abort()
+    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) return this.#attempt?.abort()
     this.#end('client gone')
     this.#parts.pool.gate.leave(this)
     this.#answer?.drop()
     this.#attempt?.abort()
+    this.#upload?.discard()
   }
 
   #end (end: UnseenEnd): void {
     this.#isOver = true
+    this.endedUnseen = true
     const raw = this.#reply?.raw
-    const status = raw === undefined || (end === 'client gone' && !raw.headersSent) ? STATUS_CLIENT_GONE : raw.statusCode
-    this.#parts.observer.endedUnseen(this, end, status)
+    this.#parts.observer.endedUnseen(this, end, raw === undefined || (end === 'client gone' && !raw.headersSent) ? STATUS_CLIENT_GONE : raw.statusCode)
   }
-
-  #openBody (): RequestBody | undefined {
-    const { raw, body } = this.request
-    const length = raw.headers['content-length']
-    const source = bodySource(raw, body)
-    if (source === undefined) return undefined
-    return new RequestBody({
-      source,
-      length: source === raw && length !== undefined ? Number(length) : undefined,
-      onRead: (bytes) => { this.requestBytes += bytes }
-    })
-  }
-
-  /** Content-Length goes on as long as the body is the one that the client sent. */
-  #keepsLength (): boolean {
-    return this.request.body === undefined || this.request.body === null || this.request.body === this.request.raw
-  }
-}
-
-/** Where the body is read from: what the hooks left, else the client; undefined if there is none. */
-function bodySource (raw: RawRequest, body: unknown): Readable | undefined {
-  if (body === raw) return raw
-  if (body instanceof Readable) return body
-  if (typeof body === 'string' || Buffer.isBuffer(body)) return Readable.from([Buffer.from(body)])
-  if (body !== undefined && body !== null) throw new BodyNotForwardableError(typeof body)
-  const { 'content-length': length, 'transfer-encoding': coding } = raw.headers
-  return coding === undefined && (length === undefined || Number(length) === 0) ? undefined : raw
 }

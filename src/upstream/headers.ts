@@ -1,82 +1,57 @@
-/** What of a message's head crosses the gateway (RFC 9110, section 7.6.1), and what the gateway adds. */
-import type { RawRequest } from './client-side.ts'
+/** The fields of a request as a backend gets them: the client's, and what the gateway adds. */
+import type { Peer } from '../client/peers.ts'
+import type { RequestHead } from '../client/request-head.ts'
+import type { FieldList } from '../wire/fields.ts'
+import { forwardedElement } from '../wire/forwarded.ts'
 
-/** Headers as pairs in one list: name, value, name, value. */
-export type HeaderList = string[]
+/** What a request may carry as its id when a trusted peer gave it one. */
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 
-/** Fields that end at the gateway, whatever Connection says. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection',
-  'te', 'trailer', 'transfer-encoding', 'upgrade'
-])
+const NAMED_ANEW: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-host', 'forwarded', 'x-request-id'])
 
-/** Request fields that are not copied: they end here, or the gateway writes them anew. */
-const NOT_COPIED: ReadonlySet<string> = new Set([
-  ...HOP_BY_HOP, 'expect', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'
-])
-
-/** The lengths of those names: a name of another length need not be looked up. */
-const NOT_COPIED_LENGTHS: readonly boolean[] = lengthsOf(NOT_COPIED)
-
-/** Fields that a Connection header cannot take away: without them the message would mean something else. */
-const KEPT_FROM_CONNECTION: ReadonlySet<string> = new Set(['content-length', 'host'])
-
-export interface HeaderRules {
-  /** The client's address, for X-Forwarded-For. */
-  readonly client: string
-  /** Takes the place of the client's Host. */
-  readonly host: string | undefined
-  /** Whether the body is the one that Content-Length speaks of. */
-  readonly keepLength: boolean
+/** The list, for one attempt; `id` is the gateway's own name for the request. */
+export function requestFields (head: RequestHead, peer: Peer, id: string): FieldList {
+  const own = peer.forwardingFields(head.host)
+  if (peer.isTrusted && head.forwarding.length > 0) return extended(head, peer, own, id)
+  const fields = [...head.fields, ...own, 'x-request-id', id]
+  if (head.expectsContinue) fields.push('expect', '100-continue')
+  return fields
 }
 
-/** The head of the request as the backend gets it: order, spelling and repeated fields as the client sent them. */
-export function requestHeaders (request: RawRequest, { client, host: hostOverride, keepLength }: HeaderRules): HeaderList {
-  const raw = request.rawHeaders
-  const named = namedByConnection(request.headers.connection)
-  const headers: HeaderList = []
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] ?? ''
-    if (NOT_COPIED_LENGTHS[name.length] === true && NOT_COPIED.has(name.toLowerCase())) continue
-    if (named?.has(name.toLowerCase()) === true) continue
-    if (hostOverride !== undefined && name.toLowerCase() === 'host') continue
-    if (!keepLength && name.toLowerCase() === 'content-length') continue
-    headers.push(name, raw[i + 1] ?? '')
+/** The id that a trusted peer gave, if it can be used. */
+export function givenRequestId (peer: Peer, value: string | string[] | undefined): string | undefined {
+  return peer.isTrusted && typeof value === 'string' && REQUEST_ID.test(value) ? value : undefined
+}
+
+/** What a trusted peer said is kept, and this hop added to it. */
+function extended (head: RequestHead, peer: Peer, own: FieldList, id: string): FieldList {
+  const said = new Map<string, string>()
+  const others: FieldList = []
+  for (let i = 0; i + 1 < head.forwarding.length; i += 2) {
+    const name = head.forwarding[i] ?? ''
+    const value = head.forwarding[i + 1] ?? ''
+    const before = said.get(name)
+    if (NAMED_ANEW.has(name)) said.set(name, before === undefined ? value : `${before}, ${value}`)
+    else others.push(name, value)
   }
-  const host = hostOverride ?? request.headers.host
-  if (hostOverride !== undefined) headers.push('host', hostOverride)
-  headers.push('x-forwarded-for', forwardedFor(request, client), 'x-forwarded-proto', 'http')
-  if (host !== undefined) headers.push('x-forwarded-host', host)
-  return headers
+  const fields = [...head.fields, ...others]
+  for (let i = 0; i + 1 < own.length; i += 2) {
+    const name = own[i] ?? ''
+    fields.push(name, merged(name, said.get(name), own[i + 1] ?? '', peer))
+    said.delete(name)
+  }
+  const host = said.get('x-forwarded-host')
+  if (host !== undefined) fields.push('x-forwarded-host', host)
+  fields.push('x-request-id', id)
+  if (head.expectsContinue) fields.push('expect', '100-continue')
+  return fields
 }
 
-/** The names of an answer's fields that do not go on to the client: the usual ones, and those that its Connection names. */
-export function responseFieldsToDrop (connection: string | string[] | undefined): ReadonlySet<string> {
-  const named = namedByConnection(Array.isArray(connection) ? connection.join(',') : connection)
-  return named === undefined ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named])
-}
-
-/** The fields that Connection names as meant for this hop only; undefined if it names none. */
-function namedByConnection (connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
-  const names = connection.split(',').map((name) => name.trim().toLowerCase())
-  return new Set(names.filter((name) => !KEPT_FROM_CONNECTION.has(name)))
-}
-
-function forwardedFor (request: RawRequest, client: string): string {
-  const before = request.headers['x-forwarded-for']
-  if (before === undefined) return client
-  return `${Array.isArray(before) ? before.join(', ') : before}, ${client}`
-}
-
-/** The client's address; an IPv4 client of a dual-stack listener is written as IPv4. */
-export function clientAddress (request: RawRequest): string {
-  const address = request.socket.remoteAddress ?? 'unknown'
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
-}
-
-function lengthsOf (names: ReadonlySet<string>): boolean[] {
-  const lengths: boolean[] = []
-  for (const name of names) lengths[name.length] = true
-  return Array.from(lengths, (known) => known ?? false)
+/** Lists are added to; of what has one value, the first hop knows best. */
+function merged (name: string, before: string | undefined, own: string, peer: Peer): string {
+  if (before === undefined || before === '') return own
+  if (name === 'x-forwarded-for') return `${before}, ${own}`
+  // This hop saw the peer, not the client: host and protocol that the client used were said by the hop before.
+  if (name === 'forwarded') return `${before}, ${forwardedElement({ client: peer.address, proto: peer.proto, host: undefined })}`
+  return before
 }

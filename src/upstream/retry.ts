@@ -34,7 +34,8 @@ export function isIdempotent (method: string): boolean {
 /** Decides; nothing of an answer has been passed on to the client yet. */
 export function decideRetry (attempt: FailedAttempt): RetryDecision {
   if (!attempt.canReplay) return 'no'
-  if (!attempt.sent) return 'other-backend'
+  // A stream that the backend refused unprocessed says nothing of it either, if the connection was an old one.
+  if (!attempt.sent) return attempt.connectionEnded && attempt.onUsedConnection ? 'same-backend' : 'other-backend'
   if (!isIdempotent(attempt.method)) return 'no'
   return attempt.onUsedConnection && attempt.connectionEnded ? 'same-backend' : 'other-backend'
 }

@@ -1,9 +1,10 @@
 /** A tunnel: after the backend's 101 every byte of either side goes to the other, as it is. */
 import type { Duplex } from 'node:stream'
-import type { ResponseHead } from './attempt.ts'
-import type { ClientReply } from './client-side.ts'
-import { responseFieldsToDrop } from './headers.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
+import type { ClientReply } from '../client/client-side.ts'
+import type { UpgradeRequest } from '../client/upgrade-request.ts'
+import { Deadline } from '../timing/deadline.ts'
+import type { TimeoutQueue } from '../timing/timeout-queue.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
 
 /** Idle time after which the kernel asks whether the client is still there, in ms. */
 const TCP_KEEPALIVE_MS = 60_000
@@ -14,11 +15,23 @@ export interface TunnelTraffic {
   readonly toClient: number
 }
 
+export interface TunnelSides {
+  readonly reply: ClientReply
+  readonly upgrade: UpgradeRequest
+  /** The backend's 101. */
+  readonly head: ResponseHead
+  readonly upstream: Duplex
+  /** What the backend sent right behind its 101. */
+  readonly early: Buffer
+  /** The time that it may be silent in both directions. */
+  readonly timeouts: TimeoutQueue
+}
+
 /** Answers 101 and joins the two sides; `onClosed` is called once, when both are closed. */
-export function openTunnel (reply: ClientReply, upgrade: UpgradeRequest, head: ResponseHead, upstream: Duplex, onClosed: (traffic: TunnelTraffic) => void): void {
+export function openTunnel ({ reply, upgrade, head, upstream, early, timeouts }: TunnelSides, onClosed: (traffic: TunnelTraffic) => void): void {
   const client = upgrade.socket
-  const early = upgrade.takeOver()
-  const readBefore = client.bytesRead - early.length
+  const earlyClient = upgrade.takeOver()
+  const readBefore = client.bytesRead - earlyClient.length
   let open = 2
 
   reply.raw.detachSocket(client)
@@ -27,18 +40,27 @@ export function openTunnel (reply: ClientReply, upgrade: UpgradeRequest, head: R
   client.setNoDelay(true)
   client.write(switchingProtocols(reply, head), 'latin1')
   const writtenBefore = client.bytesWritten
-  if (early.length > 0) upstream.write(early)
+  if (earlyClient.length > 0) upstream.write(earlyClient)
+  if (early.length > 0) client.write(early)
 
+  const idle = new Deadline(() => {
+    client.destroy()
+    upstream.destroy()
+  })
   const onSideClosed = (): void => {
     if (--open > 0) return
+    idle.clear()
     onClosed({ fromClient: client.bytesRead - readBefore, toClient: client.bytesWritten - writtenBefore })
   }
-  join(client, upstream, onSideClosed)
-  join(upstream, client, onSideClosed)
+  const onTraffic = (): void => timeouts.start(idle)
+  onTraffic()
+  join(client, upstream, onTraffic, onSideClosed)
+  join(upstream, client, onTraffic, onSideClosed)
 }
 
 /** One direction. A side that ends is ended on the other one too; a side that breaks breaks the other. */
-function join (from: Duplex, to: Duplex, onClosed: () => void): void {
+function join (from: Duplex, to: Duplex, onTraffic: () => void, onClosed: () => void): void {
+  from.on('data', onTraffic)
   from.pipe(to)
   from.on('error', () => to.destroy())
   from.once('close', () => {
@@ -47,13 +69,13 @@ function join (from: Duplex, to: Duplex, onClosed: () => void): void {
   })
 }
 
-function switchingProtocols (reply: ClientReply, { statusCode, headers }: ResponseHead): string {
+function switchingProtocols (reply: ClientReply, { statusCode, upgrade, fields }: ResponseHead): string {
   const lines = [`HTTP/1.1 ${statusCode} Switching Protocols`, 'connection: upgrade']
-  if (headers.upgrade !== undefined) lines.push(`upgrade: ${headers.upgrade}`)
-  const dropped = responseFieldsToDrop(headers.connection)
-  for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...headers })) {
-    if (value === undefined || dropped.has(name)) continue
+  if (upgrade !== undefined) lines.push(`upgrade: ${upgrade}`)
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value === undefined) continue
     for (const single of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${String(single)}`)
   }
+  for (let i = 0; i + 1 < fields.length; i += 2) lines.push(`${fields[i]}: ${fields[i + 1]}`)
   return `${lines.join('\r\n')}\r\n\r\n`
 }

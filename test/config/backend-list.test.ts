@@ -37,7 +37,7 @@ t.test('a list without an entry is a fault', async (t) => {
 
 t.test('what is not the URL of an origin is refused, with what to change', async (t) => {
   const cases: ReadonlyArray<readonly [string, RegExp]> = [
-    ['localhost:8081', /^BACKENDS: "localhost:8081" is not a URL of a backend: start it with http:\/\/ or https:\/\/$/],
+    ['localhost:8081', /^BACKENDS: "localhost:8081" is not a URL of a backend: start it with http:\/\/ or https:\/\/ \(h2c:\/\/ or h2:\/\/ for HTTP\/2\)$/],
     ['127.0.0.1', /is not a URL of a backend/],
     ['ftp://a:21', /is not a URL of a backend/],
     ['http:a', /is not a URL of a backend/],
@@ -87,6 +87,50 @@ t.test('one host under two ports or two schemes is two backends', async (t) => {
   t.strictSame(parseBackendList('http://a:8081,http://a:8082,https://a:8081').faults, [])
 })
 
+t.test('a backend of HTTP/2 is normalised like any other: without TLS its default port is 80, with TLS 443', async (t) => {
+  const cases: ReadonlyArray<readonly [string, string]> = [
+    ['h2c://a:8081', 'h2c://a:8081'],
+    ['h2://a:8443', 'h2://a:8443'],
+    ['H2C://Example.COM/', 'h2c://example.com'],
+    ['H2://Example.COM:8443/', 'h2://example.com:8443'],
+    ['h2c://a:80', 'h2c://a'],
+    ['h2c://a:443', 'h2c://a:443'],
+    ['h2://a:443', 'h2://a'],
+    ['h2://a:80', 'h2://a:80'],
+    ['h2c://[::1]:8081', 'h2c://[::1]:8081'],
+    ['h2://[::1]', 'h2://[::1]']
+  ]
+  for (const [text, origin] of cases) t.strictSame(parseBackendList(text), { origins: [origin], faults: [] }, text)
+})
+
+t.test('what is wrong with a backend of HTTP/1.1 is wrong with one of HTTP/2', async (t) => {
+  const cases: ReadonlyArray<readonly [string, RegExp]> = [
+    ['h2c://', /is not a URL of a backend/],
+    ['h2c:a', /is not a URL of a backend/],
+    ['h2:///a', /is not a URL of a backend/],
+    ['h2s://a', /is not a URL of a backend/],
+    ['h3://a', /is not a URL of a backend/],
+    ['h2c://a b', /holds a space or a backslash/],
+    ['h2://a:65536', /is not a valid URL/],
+    ['h2c://a:0', /has port 0/],
+    ['h2://a/api', /has a path, a query or a fragment/],
+    ['h2c://a?x', /has a path, a query or a fragment/],
+    ['h2://u:secret@a', /^BACKENDS: "h2:\/\/\*\*\*@a" carries a user or a password/],
+    ['h2c://u:secret@a', /^BACKENDS: "h2c:\/\/\*\*\*@a" carries a user or a password/]
+  ]
+  for (const [text, fault] of cases) {
+    const list = parseBackendList(text)
+    t.strictSame(list.origins, [], text)
+    t.equal(list.faults.length, 1, text)
+    t.match(list.faults[0], fault, text)
+  }
+})
+
+t.test('two equal backends of HTTP/2 are a fault; one host with two protocols is two backends', async (t) => {
+  t.match(parseBackendList('h2c://a,H2C://A:80/').faults, [/"H2C:\/\/A:80\/" is listed twice/])
+  t.strictSame(parseBackendList('http://a:8081,h2c://a:8081,https://a:8081,h2://a:8081').faults, [])
+})
+
 t.test('every fault of a list is named, beside the origins that can be used', async (t) => {
   const { origins, faults } = parseBackendList('nonsense,http://a:8081,http://b:0,http://a:8081')
   t.strictSame(origins, ['http://a:8081'])
@@ -95,7 +139,7 @@ t.test('every fault of a list is named, beside the origins that can be used', as
 })
 
 t.test('a password does not reach the log, wherever it stands', async (t) => {
-  for (const entry of ['user:secret@host:8081', 'http://u:secret/x@host:8081', 'http://u:p@secret@host', 'http://u:secret@host/path', 'ftp://u:secret@host']) {
+  for (const entry of ['user:secret@host:8081', 'http://u:secret/x@host:8081', 'http://u:p@secret@host', 'http://u:secret@host/path', 'ftp://u:secret@host', 'h2c://u:secret@host:x']) {
     const { faults } = parseBackendList(entry)
     t.equal(faults.length, 1, entry)
     t.notMatch(faults[0] ?? '', /secret/, entry)

@@ -14,6 +14,35 @@ const DEFAULTS: Config = {
   UPSTREAM_CONNECT_TIMEOUT_MS: 5_000,
   UPSTREAM_HEADERS_TIMEOUT_MS: 60_000,
   UPSTREAM_IDLE_TIMEOUT_MS: 60_000,
+  UPSTREAM_TLS_CA_FILE: '',
+  UPSTREAM_TLS_CERT_FILE: '',
+  UPSTREAM_TLS_KEY_FILE: '',
+  UPSTREAM_TLS_SERVERNAME: '',
+  DANGEROUSLY_UNVERIFIED_BACKENDS: '',
+  CLIENT_HEADERS_TIMEOUT_MS: 15_000,
+  CLIENT_BODY_TIMEOUT_MS: 30_000,
+  CLIENT_SEND_TIMEOUT_MS: 60_000,
+  CLIENT_KEEP_ALIVE_TIMEOUT_MS: 72_000,
+  TUNNEL_IDLE_TIMEOUT_MS: 3_600_000,
+  REQUEST_TIMEOUT_MS: 0,
+  MAX_TARGET_BYTES: 8_192,
+  MAX_HEADER_BYTES: 16_384,
+  MAX_HEADERS: 100,
+  MAX_BODY_BYTES: 4 * 1024 ** 3,
+  MAX_CONNECTIONS: 16_384,
+  MAX_REQUESTS_PER_CONNECTION: 0,
+  PATH_POLICY: 'strict',
+  UNDERSCORE_HEADERS: 'drop',
+  TRUST_PROXY: '',
+  PROXY_PROTOCOL: 'off',
+  HTTP2: 'on',
+  HTTP2_MAX_STREAMS: 128,
+  TLS_CERT_FILES: '',
+  TLS_KEY_FILES: '',
+  TLS_MIN_VERSION: 'TLSv1.2',
+  TLS_CLIENT_CA_FILE: '',
+  TLS_CLIENT_CERT: 'required',
+  TLS_RELOAD_INTERVAL_MS: 10_000,
   ACCESS_LOG: 'on',
   LOG_LEVEL: 'info',
   ADMIN_HOST: '127.0.0.1',
@@ -21,6 +50,37 @@ const DEFAULTS: Config = {
   SHUTDOWN_TIMEOUT_MS: 10_000,
   PLUGINS_DIR: ''
 }
+
+/** The times of which 0 says that there is no limit. */
+const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['REQUEST_TIMEOUT_MS'])
+
+/** The keys that name one of a few words. */
+const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
+  PATH_POLICY: ['strict', 'pass'],
+  UNDERSCORE_HEADERS: ['drop', 'pass'],
+  PROXY_PROTOCOL: ['on', 'off'],
+  HTTP2: ['on', 'off'],
+  TLS_MIN_VERSION: ['TLSv1.2', 'TLSv1.3'],
+  TLS_CLIENT_CERT: ['optional', 'required'],
+  ACCESS_LOG: ['on', 'off'],
+  LOG_LEVEL: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+}
+
+/** The bounds of what is counted or measured. */
+const BOUNDS: ReadonlyArray<readonly [key: ConfigKey, lowest: number, highest: number]> = [
+  ['HEALTH_RISE', 1, 1_000],
+  ['HEALTH_FALL', 1, 1_000],
+  ['MAX_TARGET_BYTES', 64, 1_048_576],
+  ['MAX_HEADER_BYTES', 1_024, 1_048_576],
+  ['MAX_HEADERS', 8, 10_000],
+  ['MAX_BODY_BYTES', 0, Number.MAX_SAFE_INTEGER],
+  ['MAX_CONNECTIONS', 0, Number.MAX_SAFE_INTEGER],
+  ['MAX_REQUESTS_PER_CONNECTION', 0, 1_000_000_000],
+  ['HTTP2_MAX_STREAMS', 1, 10_000]
+]
+
+const entriesOf = <Value> (record: Partial<Record<ConfigKey, Value>>): Array<[ConfigKey, Value]> =>
+  CONFIG_KEYS.flatMap((key) => record[key] === undefined ? [] : [[key, record[key]]])
 
 const allows = (key: ConfigKey, value: unknown): boolean => Value.Check(EnvSchema, { ...DEFAULTS, [key]: value })
 
@@ -34,7 +94,13 @@ t.test('the defaults obey the schema', async (t) => {
 })
 
 t.test('every key says what it means', async (t) => {
-  for (const key of CONFIG_KEYS) t.match(schemaRules(key).get('description'), /^[A-Z].*\.$/, key)
+  for (const key of CONFIG_KEYS) {
+    const description = String(schemaRules(key).get('description'))
+    // A word that the key allows is spelt as it is allowed, even where a sentence begins.
+    const beginsWithWord = WORDS[key]?.some((word) => description.startsWith(`${word} `)) === true
+    t.ok(beginsWithWord || /^[A-Z]/.test(description), key)
+    t.match(description, /\.$/, key)
+  }
 })
 
 t.test('a port is a whole number from 0 to 65535', async (t) => {
@@ -49,19 +115,20 @@ t.test('the admin listener, and no other, can be off', async (t) => {
   t.notOk(allows('PORT', 'off'))
 })
 
-t.test('a time is a whole number of at least 1 ms that a timer can hold', async (t) => {
+t.test('a time is a whole number of at least 1 ms that a timer can hold; 0 only where that means any time', async (t) => {
   const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
-  t.equal(times.length, 6)
+  t.equal(times.length, 13)
   for (const key of times) {
     for (const value of [1, 2_147_483_647]) t.ok(allows(key, value), `${key} ${value}`)
-    for (const value of [0, -1, 1.5, 2_147_483_648]) t.notOk(allows(key, value), `${key} ${value}`)
+    for (const value of [-1, 1.5, 2_147_483_648, '1s']) t.notOk(allows(key, value), `${key} ${value}`)
+    t.equal(allows(key, 0), UNLIMITED_AT_ZERO.has(key), `${key} 0`)
   }
 })
 
-t.test('a threshold is a whole number from 1 to 1000', async (t) => {
-  for (const key of ['HEALTH_RISE', 'HEALTH_FALL'] as const) {
-    for (const value of [1, 1000]) t.ok(allows(key, value), `${key} ${value}`)
-    for (const value of [0, 1001, 1.5]) t.notOk(allows(key, value), `${key} ${value}`)
+t.test('a count or a size is a whole number within its bounds', async (t) => {
+  for (const [key, lowest, highest] of BOUNDS) {
+    for (const value of [lowest, highest]) t.ok(allows(key, value), `${key} ${value}`)
+    for (const value of [lowest - 1, highest + 1, lowest + 0.5, 'many']) t.notOk(allows(key, value), `${key} ${value}`)
   }
 })
 
@@ -70,11 +137,17 @@ t.test('the path of the probe starts with a slash and is printable ASCII without
   for (const path of ['', 'health', '/a b', '/a\n', '/a\r\nX: 1', '/é', '/\u007f']) t.notOk(allows('HEALTH_PATH', path), JSON.stringify(path))
 })
 
-t.test('switches and levels are taken as they are spelt', async (t) => {
-  for (const value of ['on', 'off']) t.ok(allows('ACCESS_LOG', value), value)
-  for (const value of ['', 'ON', 'true', true]) t.notOk(allows('ACCESS_LOG', value), String(value))
-  for (const value of ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) t.ok(allows('LOG_LEVEL', value), value)
-  for (const value of ['', 'INFO', 'verbose']) t.notOk(allows('LOG_LEVEL', value), value)
+t.test('of a few words one is taken, as it is spelt', async (t) => {
+  for (const [key, words] of entriesOf(WORDS)) {
+    for (const word of words) t.ok(allows(key, word), `${key} ${word}`)
+    for (const other of ['', words[0]?.toUpperCase(), `${words[0]} `, 'true', true, 1]) t.notOk(allows(key, other), `${key} ${other}`)
+  }
+})
+
+t.test('what a file, a list or a name may be is left to whoever reads it, also that there is none', async (t) => {
+  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '')
+  t.equal(texts.length, 10)
+  for (const key of texts) for (const text of ['', 'x', 'a, b/c']) t.ok(allows(key, text), `${key} ${text}`)
 })
 
 t.test('an address to listen on is not empty', async (t) => {
@@ -85,26 +158,28 @@ t.test('an address to listen on is not empty', async (t) => {
 })
 
 t.test('what a key allows is said as a person would say it', async (t) => {
-  const port = 'a whole number from 0 to 65535'
-  const time = 'a whole number from 1 to 2147483647'
-  const threshold = 'a whole number from 1 to 1000'
-  t.strictSame(Object.fromEntries(CONFIG_KEYS.map((key) => [key, allowedValues(key)])), {
+  const bounds = BOUNDS.map(([key, lowest, highest]): [ConfigKey, string] => [key, `a whole number from ${lowest} to ${highest}`])
+  const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
+    .map((key): [ConfigKey, string] => [key, `a whole number from ${UNLIMITED_AT_ZERO.has(key) ? 0 : 1} to 2147483647`])
+  const said: Partial<Record<ConfigKey, string>> = {
+    ...Object.fromEntries([...bounds, ...times]),
+    ...Object.fromEntries(entriesOf(WORDS).map(([key, words]) => [key, words.join(', ')])),
     HOST: 'an address',
-    PORT: port,
+    PORT: 'a whole number from 0 to 65535',
     BACKENDS: 'comma-separated origins such as http://127.0.0.1:8081',
     HEALTH_PATH: 'a path that starts with "/", without spaces',
-    HEALTH_INTERVAL_MS: time,
-    HEALTH_TIMEOUT_MS: time,
-    HEALTH_RISE: threshold,
-    HEALTH_FALL: threshold,
-    UPSTREAM_CONNECT_TIMEOUT_MS: time,
-    UPSTREAM_HEADERS_TIMEOUT_MS: time,
-    UPSTREAM_IDLE_TIMEOUT_MS: time,
-    ACCESS_LOG: 'on, off',
-    LOG_LEVEL: 'fatal, error, warn, info, debug, trace, silent',
+    UPSTREAM_TLS_CA_FILE: 'a file',
+    UPSTREAM_TLS_CERT_FILE: 'a file',
+    UPSTREAM_TLS_KEY_FILE: 'a file',
+    UPSTREAM_TLS_SERVERNAME: 'a name',
+    DANGEROUSLY_UNVERIFIED_BACKENDS: 'comma-separated origins of BACKENDS with https:// or h2://',
+    TRUST_PROXY: 'addresses and CIDRs such as 10.0.0.0/8, or a number of hops from 1 to 32',
+    TLS_CERT_FILES: 'comma-separated files',
+    TLS_KEY_FILES: 'comma-separated files, as many as in TLS_CERT_FILES',
+    TLS_CLIENT_CA_FILE: 'a file',
     ADMIN_HOST: 'an address',
-    ADMIN_PORT: `${port}, or off`,
-    SHUTDOWN_TIMEOUT_MS: time,
+    ADMIN_PORT: 'a whole number from 0 to 65535, or off',
     PLUGINS_DIR: 'a folder'
-  })
+  }
+  for (const key of CONFIG_KEYS) t.equal(allowedValues(key), said[key], key)
 })

@@ -85,7 +85,7 @@ t.test('a misspelt key without a value is not set', async (t) => {
 t.test('none of our own keys counts as misspelt', async (t) => {
   const folder = t.testdir()
   const env = Object.fromEntries(CONFIG_KEYS.map((key) => [key, '1']))
-  t.strictSame(crossFieldFaults({ ...env, BACKENDS: 'http://a', PLUGINS_DIR: folder }), [])
+  t.strictSame(crossFieldFaults({ ...env, BACKENDS: 'https://a', DANGEROUSLY_UNVERIFIED_BACKENDS: 'https://a', PLUGINS_DIR: folder }), [])
 })
 
 t.test('the variables that a shell, npm or a container sets raise no false alarm', async (t) => {
@@ -102,4 +102,20 @@ t.test('the variables that a shell, npm or a container sets raise no false alarm
 
 t.test('a short word that only looks like a key is nobody\'s mistake', async (t) => {
   t.same(crossFieldFaults({ POST: '1', COST: '2', PART: '3', host: 'a', port: 'b' }), [])
+})
+
+t.test('keys that belong together are asked for together', async (t) => {
+  t.match(crossFieldFaults({ UPSTREAM_TLS_CERT_FILE: 'a.pem' }), [/^UPSTREAM_TLS_CERT_FILE and UPSTREAM_TLS_KEY_FILE belong together/])
+  t.match(crossFieldFaults({ TLS_KEY_FILES: 'a.key' }), [/^TLS_CERT_FILES and TLS_KEY_FILES belong together/])
+  t.match(crossFieldFaults({ TLS_CLIENT_CA_FILE: 'ca.pem' }), [/^TLS_CLIENT_CA_FILE: without TLS_CERT_FILES/])
+  t.match(crossFieldFaults({ PROXY_PROTOCOL: 'on' }), [/^PROXY_PROTOCOL: "on" means nothing/])
+  t.strictSame(crossFieldFaults({ PROXY_PROTOCOL: 'on', TRUST_PROXY: '1', TLS_CERT_FILES: 'a', TLS_KEY_FILES: 'b', TLS_CLIENT_CA_FILE: 'c' }), [])
+})
+
+t.test('only backends that there are, and that speak TLS, can be left unverified', async (t) => {
+  const env = { BACKENDS: 'https://a,http://b,h2://c' }
+  t.strictSame(crossFieldFaults({ ...env, DANGEROUSLY_UNVERIFIED_BACKENDS: 'https://a,h2://c' }), [])
+  t.match(crossFieldFaults({ ...env, DANGEROUSLY_UNVERIFIED_BACKENDS: 'http://b' }), [/"http:\/\/b" is no backend of BACKENDS that speaks TLS/])
+  t.match(crossFieldFaults({ ...env, DANGEROUSLY_UNVERIFIED_BACKENDS: 'https://x' }), [/"https:\/\/x" is no backend/])
+  t.match(crossFieldFaults({ ...env, DANGEROUSLY_UNVERIFIED_BACKENDS: 'a' }), [/^DANGEROUSLY_UNVERIFIED_BACKENDS: "a" is not a URL/])
 })

@@ -42,6 +42,22 @@ for (const framing of ['length', 'chunks']) {
   })
 }
 
+for (const type of ['text/plain', 'application/json', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+  scenario(`an upload of ${type} goes on as it comes, like any other`, async (s, t) => {
+    let arrived = 0
+    const origin = await s.origin('a', (request, response) => {
+      request.on('data', (part: Buffer) => { arrived += part.length })
+      request.on('end', () => response.end(`${arrived}`))
+    })
+    const gateway = await s.gateway([origin])
+    const sent = open(gateway.url, { method: 'POST', headers: { 'content-type': type, 'content-length': 3 * MIB } })
+    sent.write(patterned(2 * MIB))
+    await until('what was sent has arrived, without the rest', () => arrived === 2 * MIB)
+    sent.end(patterned(MIB))
+    t.equal(String(await readAll(await answerTo(sent))), `${3 * MIB}`)
+  })
+}
+
 scenario('a body flows up while its echo flows down', async (s, t) => {
   const origin = await s.origin('a', (request, response) => { request.pipe(response) })
   const gateway = await s.gateway([origin])

@@ -1,5 +1,5 @@
 /** A client that leaves ends the upstream work at once, wherever that stands. */
-import { answer, answerInParts, call, never, type RawClient, scenario, upgradeToEcho, until } from '../helper.ts'
+import { answer, answerInParts, type Behaviour, call, chunk, head, never, type RawClient, scenario, send, upgradeToEcho, until } from '../helper.ts'
 
 /** The ways to leave. */
 const WAYS: ReadonlyArray<readonly [way: string, leave: (client: RawClient) => unknown]> = [
@@ -34,6 +34,18 @@ for (const [way, leave] of WAYS) {
     await until('its connection is closed', () => origin.connections === 0)
     t.match(gateway.logs.of('client gone'), [{ status: 200, backend: origin.url }])
     t.match(gateway.app.pool.status().backends, [{ failures: 0 }])
+  })
+
+  scenario(`a client that ${way} the connection within an answer that has fallen silent ends the attempt`, async (s, t) => {
+    const origin = await s.scripted('a', silentAfter('first'))
+    const gateway = await s.gateway([origin])
+    const client = await s.client(gateway)
+    client.get('/')
+    await client.reader.upTo('first')
+    await leave(client)
+    await until('the attempt is over', () => gateway.inFlight === 0)
+    await until('its connection is closed', () => origin.connections === 0)
+    t.match(gateway.logs.of('client gone'), [{ status: 200, backend: origin.url }])
   })
 
   scenario(`a client that ${way} the connection within its upload ends the attempt`, async (s, t) => {
@@ -117,5 +129,14 @@ async function * endless (): AsyncGenerator<string> {
   for (;;) {
     await new Promise(setImmediate)
     yield 'more and more'
+  }
+}
+
+/** As with server-sent events when there is nothing to tell. */
+function silentAfter (first: string): Behaviour {
+  return async ({ socket, reader }) => {
+    await send(socket, Buffer.concat([head('200 OK', ['content-type: text/event-stream', 'transfer-encoding: chunked']), Buffer.from(chunk(first))]))
+    await reader.ended
+    socket.destroy()
   }
 }

@@ -2,9 +2,9 @@
 import { METHODS } from 'node:http'
 import { afterBody, answer, answerInParts, fieldValues, scenario, sendBytes, valuesOf } from '../helper.ts'
 
-const PROXIED = METHODS.filter((method) => method !== 'CONNECT')
+const PROXIED = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE')
 
-scenario('every method that Node parses is proxied, without a body and with one', async (s, t) => {
+scenario('every method that Node parses, but for CONNECT and TRACE, is proxied, without a body and with one', async (s, t) => {
   const origin = await s.scripted('a', afterBody(answer({ fields: ['x-served: yes'] })))
   const gateway = await s.gateway([origin])
   for (const method of PROXIED) {
@@ -21,31 +21,42 @@ scenario('every method that Node parses is proxied, without a body and with one'
   }
 })
 
-scenario('CONNECT is not served', async (s, t) => {
-  const origin = await s.scripted('a')
-  const gateway = await s.gateway([origin])
-  const client = await s.client(gateway)
-  client.send('CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n')
-  await client.ended
-  t.equal(origin.requests.length, 0)
-})
-
-const TARGETS = [
-  '/', '/plain', '/a%2Fb', '/a%2fb%20c%00', '//double//slash', '/../up', '/a/../b/./c', '/a/%2e%2e/b', '/trailing/', '/a?', '/?a=?&&b==', '/a?x=%zz',
-  '/%zz', '/%', '/%E0%A4%A', '/a;v=1;w', '/a:b@c!$\'()*+,', '/"<>^`{|}', '/\\back', '/caf%C3%A9', '/latin%e9?q=%ff', '/a?b#fragment', '/*', '/:param',
+const PLAIN_TARGETS = [
+  '/', '/plain', '/a%2Fb', '/a%2fb%20c', '//double//slash', '/trailing/', '/a?', '/?a=?&&b==', '/a?x=%zz', '/a?b=../c\\d%00',
+  '/%zz', '/%', '/%E0%A4%A', '/a;v=1;w', '/a:b@c!$\'()*+,', '/"<>^`{|}', '/caf%C3%A9', '/latin%e9?q=%ff', '/*', '/:param', '/...', '/.well-known/a..b',
   '/http://other.example/x', '/-/status', '/health', `/${'long'.repeat(2_000)}`, `/?q=${'long'.repeat(2_000)}`
 ]
 
-scenario('path and query arrive byte for byte', async (s, t) => {
+/** What a backend may resolve to something else than what a hook saw. */
+const AMBIGUOUS_TARGETS = [
+  '/../up', '/a/../b/./c', '/.', '/a/%2e%2e/b', '/..%2fetc', '/..;/admin', '/.%2E;a=b/', '/\\back', '/a%5cb', '/nul%00', '/a/..?b'
+]
+
+for (const policy of ['strict', 'pass']) {
+  scenario(`path and query arrive byte for byte (PATH_POLICY=${policy})`, async (s, t) => {
+    const origin = await s.scripted('a')
+    const gateway = await s.gateway([origin], { env: { PATH_POLICY: policy } })
+    for (const target of policy === 'strict' ? PLAIN_TARGETS : [...PLAIN_TARGETS, ...AMBIGUOUS_TARGETS]) {
+      const client = await s.client(gateway)
+      client.get(target)
+      t.equal((await client.answer()).status, 200, target.slice(0, 40))
+      t.equal(origin.requests.at(-1)?.target, target)
+      await client.leave()
+    }
+  })
+}
+
+scenario('a path that can be read in two ways is refused (PATH_POLICY=strict, the default)', async (s, t) => {
   const origin = await s.scripted('a')
   const gateway = await s.gateway([origin])
-  for (const target of TARGETS) {
+  for (const target of AMBIGUOUS_TARGETS) {
     const client = await s.client(gateway)
     client.get(target)
-    t.equal((await client.answer()).status, 200, target.slice(0, 40))
-    t.equal(origin.requests.at(-1)?.target, target)
-    await client.leave()
+    const { status, body } = await client.answer()
+    t.equal(status, 400, target)
+    t.match(JSON.parse(body.toString()), { statusCode: 400, code: 'FL_PATH_AMBIGUOUS', error: 'Bad Request' })
   }
+  t.equal(origin.requests.length, 0)
 })
 
 scenario('bytes that no target may hold are refused by the HTTP server', async (s, t) => {
@@ -73,14 +84,31 @@ scenario('a target in absolute form is forwarded as its path, with its authority
   t.equal(origin.requests[1]?.target, '/?only=query')
 })
 
-scenario('a target that is neither is the client\'s fault', async (s, t) => {
+scenario('OPTIONS for the server as a whole goes on as "*", in either form', async (s, t) => {
   const origin = await s.scripted('a')
   const gateway = await s.gateway([origin])
-  const client = await s.client(gateway)
-  client.send('OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n')
-  const refused = await client.answer()
-  t.equal(refused.status, 400)
-  t.match(JSON.parse(refused.body.toString()), { statusCode: 400, code: 'FL_TARGET_NOT_FORWARDABLE', error: 'Bad Request' })
+  for (const [target, host] of [['*', 'client.test'], ['http://shop.example', 'shop.example'], ['HTTP://shop.example:81', 'shop.example:81']] as const) {
+    const client = await s.client(gateway)
+    client.send(`OPTIONS ${target} HTTP/1.1\r\nhost: client.test\r\n\r\n`)
+    t.equal((await client.answer()).status, 200, target)
+    const head = origin.requests.at(-1)?.head
+    t.equal(head?.startLine, 'OPTIONS * HTTP/1.1')
+    t.same(head && fieldValues(head, 'host'), [host])
+  }
+})
+
+scenario('a target that is nothing of that, or has a fragment, is the client\'s fault', async (s, t) => {
+  const origin = await s.scripted('a')
+  const gateway = await s.gateway([origin])
+  for (const target of ['*', '/a?b#fragment', '/#', 'http://a/#x', 'http://user@a/', 'http:///path', 'http://a b/', 'ftp://a/', 'https:/a', 'http://a:99999/']) {
+    const client = await s.client(gateway)
+    client.get(target)
+    t.equal((await client.answer()).status, 400, target)
+    await client.ended
+  }
+  const refused = await s.client(gateway)
+  refused.get('/#fragment')
+  t.match(JSON.parse((await refused.answer()).body.toString()), { statusCode: 400, code: 'FL_TARGET_INVALID', error: 'Bad Request' })
   t.equal(origin.requests.length, 0)
 })
 

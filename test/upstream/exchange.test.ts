@@ -5,7 +5,7 @@ import {
 
 const REPLAY_LIMIT_BYTES = 64 * 1024
 
-const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']
+const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']
 const NOT_IDEMPOTENT = ['POST', 'PATCH', 'LOCK', 'MKCOL', 'MKCALENDAR', 'NOTIFY', 'SUBSCRIBE', 'MOVE', 'COPY', 'PURGE']
 
 for (const method of ['GET', 'POST']) {

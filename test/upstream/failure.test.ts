@@ -1,147 +1,79 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import t, { type Test } from 'tap'
-import { Client } from 'undici'
+import t from 'tap'
 import {
-  UpstreamConnectFailedError, UpstreamConnectTimeoutError, UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError, UpstreamResetError
+  ConfigInvalidError, NoBackendAvailableError, RequestTimeoutError, UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError,
+  UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError, UpstreamRefusedError, UpstreamResetError
 } from '../../src/errors.ts'
-import { describeCause, nameFailure, type Progress } from '../../src/upstream/failure.ts'
-import { portOf } from '../kit/port.ts'
+import { causedBy, describeCause, failureOf, isOurs, requestTimeout, statusFailure } from '../../src/upstream/failure.ts'
+import { parseResponseHead } from '../../src/wire/response-head.ts'
 
-const NOT_SENT: Progress = { sent: false, headCame: false }
-const SENT: Progress = { sent: true, headCame: false }
-
-/** An error as Node and undici make them. */
+/** An error as Node makes them. */
 function errorWith (code: string, message = code): Error {
   return Object.assign(new Error(message), { code })
 }
 
-/** How undici fails when a backend answers with these bytes and ends the connection, and how far it had come. */
-async function failureOf (t: Test, answer: string): Promise<{ cause: Error, progress: Progress }> {
-  const backend = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', () => socket.end(answer, 'latin1'))
-  })
-  backend.listen(0, '127.0.0.1')
-  await once(backend, 'listening')
-  const client = new Client(`http://127.0.0.1:${portOf(backend)}`)
-  t.teardown(async () => {
-    await client.destroy()
-    backend.close()
-    await once(backend, 'close')
-  })
-  let headCame = false
-  return await new Promise((resolve, reject) => {
-    client.dispatch({ path: '/', method: 'GET' }, {
-      onRequestStart () {},
-      onResponseStart (_controller, statusCode) { headCame ||= statusCode >= 200 },
-      onResponseData () {},
-      onResponseEnd () { reject(new Error('the answer was taken for a whole one')) },
-      onResponseError: (_controller, cause) => resolve({ cause, progress: { sent: true, headCame } })
-    })
-  })
-}
+/** Every way in which an attempt can fail. */
+const OURS = [
+  { error: new UpstreamBadResponseError(), statusCode: 502, connectionEnded: false },
+  { error: new UpstreamConnectFailedError(), statusCode: 502, connectionEnded: false },
+  { error: new UpstreamConnectTimeoutError(5), statusCode: 504, connectionEnded: false },
+  { error: new UpstreamHeadersTimeoutError(5), statusCode: 504, connectionEnded: false },
+  { error: new UpstreamIdleTimeoutError(5), statusCode: 504, connectionEnded: false },
+  { error: new UpstreamRefusedError(), statusCode: 502, connectionEnded: true },
+  { error: new UpstreamResetError(), statusCode: 502, connectionEnded: true }
+]
 
-t.test('whatever went wrong before the request was sent, the connection could not be opened', async (t) => {
-  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UND_ERR_SOCKET', '']) {
-    const cause = errorWith(code)
-    const failure = nameFailure(cause, NOT_SENT)
-    t.match(failure.error, { code: 'FL_UPSTREAM_CONNECT_FAILED', statusCode: 502 }, code)
-    t.equal(failure.error.cause, cause)
-    t.match(failure, { sent: false, isBackendsFault: true, connectionEnded: false })
-  }
-})
-
-t.test('a connection that ends after the request was sent is a reset', async (t) => {
-  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET', '']) {
-    const cause = errorWith(code)
-    const failure = nameFailure(cause, SENT)
-    t.match(failure.error, { code: 'FL_UPSTREAM_RESET', statusCode: 502 }, code)
-    t.equal(failure.error.cause, cause)
-    t.match(failure, { sent: true, isBackendsFault: true, connectionEnded: true })
-  }
-})
-
-t.test('an answer that ends too early is a reset', async (t) => {
-  const answers = {
-    'before its first byte': '',
-    'within its status line': 'HTTP/1.1 20',
-    'within its headers': 'HTTP/1.1 200 OK\r\nX-A: b',
-    'behind its headers': 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n',
-    'within a body of known length': 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab',
-    'within a body of known length, though it said that it would close': 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nab',
-    'within a chunk': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab',
-    'between two chunks': 'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n'
-  }
-  for (const [where, answer] of Object.entries(answers)) {
-    const { cause, progress } = await failureOf(t, answer)
-    t.match(nameFailure(cause, progress), { error: { code: 'FL_UPSTREAM_RESET', statusCode: 502 }, sent: true, connectionEnded: true }, where)
-  }
-})
-
-t.test('an answer that breaks HTTP is a bad response, which does not count as an ended connection', async (t) => {
-  const answers = {
-    'no HTTP at all': 'nonsense\r\n\r\n',
-    'no status': 'HTTP/1.1 xx OK\r\n\r\n',
-    'a header without a colon': 'HTTP/1.1 200 OK\r\nBad Header\r\n\r\n',
-    'a header with a NUL': 'HTTP/1.1 200 OK\r\nX-A: a\0b\r\n\r\n',
-    'a head without an end': `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(64 * 1024)}`,
-    'a length that is no number': 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n',
-    'two lengths': 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab',
-    'a chunk without a size': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
-    'another protocol that nobody asked for': 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
-    'another protocol without its name': 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
-  }
-  for (const [what, answer] of Object.entries(answers)) {
-    const { cause, progress } = await failureOf(t, answer)
-    const failure = nameFailure(cause, progress)
-    t.match(failure.error, { code: 'FL_UPSTREAM_BAD_RESPONSE', statusCode: 502 }, what)
-    t.equal(failure.error.cause, cause)
-    t.match(failure, { sent: true, isBackendsFault: true, connectionEnded: false })
-  }
-})
-
-t.test('a body of another length than its head said is a cut one', async (t) => {
-  const failure = nameFailure(errorWith('UND_ERR_RES_CONTENT_LENGTH_MISMATCH'), { ...SENT, headCame: true })
-  t.match(failure, { error: { code: 'FL_UPSTREAM_RESET' }, connectionEnded: true })
-})
-
-t.test('an error of ours passes as it is', async (t) => {
-  const cases = [
-    { error: new UpstreamConnectTimeoutError(5), progress: NOT_SENT, statusCode: 504, connectionEnded: false },
-    { error: new UpstreamHeadersTimeoutError(5), progress: SENT, statusCode: 504, connectionEnded: false },
-    { error: new UpstreamIdleTimeoutError(5), progress: { ...SENT, headCame: true }, statusCode: 504, connectionEnded: false },
-    { error: new UpstreamResetError(), progress: { ...SENT, headCame: true }, statusCode: 502, connectionEnded: true }
-  ]
-  for (const { error, progress, statusCode, connectionEnded } of cases) {
-    const failure = nameFailure(error, progress)
+t.test('an error of ours passes as it is, and says whether the backend ended the connection', async (t) => {
+  for (const { error, statusCode, connectionEnded } of OURS) {
+    const failure = failureOf(error, false)
     t.equal(failure.error, error, error.code)
-    t.match(failure, { error: { statusCode }, sent: progress.sent, isBackendsFault: true, connectionEnded }, error.code)
+    t.match(failure, { error: { statusCode }, sent: false, connectionEnded }, error.code)
   }
 })
 
-t.test('a connection closed before it was open could not be opened', async (t) => {
-  const failure = nameFailure(new UpstreamConnectFailedError(), NOT_SENT)
-  t.match(failure, { error: { code: 'FL_UPSTREAM_CONNECT_FAILED' }, sent: false, isBackendsFault: true, connectionEnded: false })
+t.test('what was on its way may have been acted on, unless the backend refused to look at it', async (t) => {
+  for (const { error } of OURS) t.equal(failureOf(error, true).sent, error.code !== 'FL_UPSTREAM_REFUSED', error.code)
 })
 
-t.test('a request that undici does not want to send is not the fault of the backend, and is told why', async (t) => {
-  for (const code of ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']) {
-    const cause = errorWith(code, 'duplicate host header')
-    const failure = nameFailure(cause, NOT_SENT)
-    t.match(failure.error, { code: 'FL_REQUEST_NOT_FORWARDABLE', statusCode: 400, message: /duplicate host header/ }, code)
-    t.equal(failure.error.cause, cause)
-    t.match(failure, { sent: false, isBackendsFault: false, connectionEnded: false })
+t.test('any other error of a connection is a reset that has it as its cause', async (t) => {
+  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED', '']) {
+    for (const sent of [true, false]) {
+      const cause = errorWith(code)
+      const failure = failureOf(cause, sent)
+      t.match(failure, { error: { code: 'FL_UPSTREAM_RESET', statusCode: 502 }, sent, connectionEnded: true }, code)
+      t.equal(failure.error.cause, cause)
+    }
   }
+})
+
+t.test('an error that says nothing of an attempt is none of those', async (t) => {
+  for (const { error } of OURS) t.ok(isOurs(error), error.code)
+  for (const error of [new Error('x'), errorWith('FL_UPSTREAM_RESET'), new NoBackendAvailableError('a'), new RequestTimeoutError(5), new ConfigInvalidError('x')]) {
+    t.notOk(isOurs(error), String(error))
+  }
+})
+
+t.test('an error is given its cause, if there is one', async (t) => {
+  const [error, cause] = [new UpstreamResetError(), errorWith('ECONNRESET')]
+  t.equal(causedBy(error, cause), error)
+  t.equal(error.cause, cause)
+  causedBy(error, undefined)
+  t.equal(error.cause, cause)
+})
+
+t.test('a status that cannot be relayed is a bad response, and is told', async (t) => {
+  const error = statusFailure(parseResponseHead('HTTP/1.1 999 x\r\n\r\n', { method: 'GET' }))
+  t.match(error, { code: 'FL_UPSTREAM_BAD_RESPONSE', cause: { message: /\b999\b/ } })
+  t.ok(isOurs(error))
+})
+
+t.test('a request that takes too long is the client\'s fault as long as its body is still to come', async (t) => {
+  t.match(requestTimeout(true, 5), { statusCode: 408, code: 'FL_CLIENT_TIMEOUT', message: /REQUEST_TIMEOUT_MS: 5 ms/ })
+  t.match(requestTimeout(false, 5), { statusCode: 504, code: 'FL_REQUEST_TIMEOUT', message: /5 ms/ })
 })
 
 t.test('what happened is described by the cause, with its code once', async (t) => {
-  const wrapped = new UpstreamResetError()
-  wrapped.cause = errorWith('UND_ERR_SOCKET', 'other side closed')
-  const refused = new UpstreamConnectFailedError()
-  refused.cause = errorWith('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1')
-  t.equal(describeCause(wrapped), 'UND_ERR_SOCKET: other side closed')
-  t.equal(describeCause(refused), 'connect ECONNREFUSED 127.0.0.1:1')
+  t.equal(describeCause(causedBy(new UpstreamResetError(), errorWith('EPIPE', 'broken pipe'))), 'EPIPE: broken pipe')
+  t.equal(describeCause(causedBy(new UpstreamConnectFailedError(), errorWith('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'))), 'connect ECONNREFUSED 127.0.0.1:1')
 })
 
 t.test('an error without a cause describes itself', async (t) => {

@@ -1,141 +1,143 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import t from 'tap'
-import { clientAddress, type HeaderRules, requestHeaders, responseFieldsToDrop } from '../../src/upstream/headers.ts'
+import { FieldKinds } from '../../src/client/field-kinds.ts'
+import { Peer } from '../../src/client/peers.ts'
+import { RequestHead } from '../../src/client/request-head.ts'
+import { parseTrust } from '../../src/client/trust.ts'
+import { givenRequestId, requestFields } from '../../src/upstream/headers.ts'
 
-const RULES: HeaderRules = { client: '192.0.2.1', host: undefined, keepLength: true }
+const KINDS = new FieldKinds('drop')
 
-/** A request as Node's server has it: what it makes of these fields when they are repeated is one list of values. */
-function request (...rawHeaders: string[]): IncomingMessage {
-  const message = new IncomingMessage(new Socket())
-  message.rawHeaders = rawHeaders
-  message.headers = {}
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]?.toLowerCase() ?? ''
-    const before = message.headers[name]
-    message.headers[name] = before === undefined ? rawHeaders[i + 1] : `${String(before)}, ${rawHeaders[i + 1]}`
-  }
-  return message
+const ID = 'req-1'
+
+/** The client's connection. */
+function peer ({ address = '192.0.2.1', isTrusted = false, isTls = false } = {}): Peer {
+  const socket = new Socket()
+  Object.defineProperties(socket, { remoteAddress: { value: address }, localPort: { value: 8080 }, ...(isTls && { encrypted: { value: true } }) })
+  return new Peer(socket, parseTrust(isTrusted ? address : '').trust)
 }
 
-/** What goes to the backend of a request with these headers, without what the gateway adds behind them. */
-function copied (rawHeaders: readonly string[], rules: Partial<HeaderRules> = {}): string[] {
-  const headers = requestHeaders(request(...rawHeaders), { ...RULES, ...rules })
-  return headers.slice(0, headers.indexOf('x-forwarded-for'))
+/** The head of a request as the gateway reads it. */
+function head (rawHeaders: readonly string[], { method = 'GET', version = '1.1' } = {}): RequestHead {
+  const raw = new IncomingMessage(new Socket())
+  const [major = 1, minor = 1] = version.split('.').map(Number)
+  Object.assign(raw, { method, httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: [...rawHeaders] })
+  return new RequestHead(raw, '/', { maxTargetBytes: 100, pathPolicy: 'strict', maxFields: 100, maxFieldBytes: 10_000, maxBodyBytes: 0, methods: new Set(['GET', 'POST']), kinds: KINDS })
 }
 
-/** What the gateway adds, by name. */
-function added (rawHeaders: readonly string[], rules: Partial<HeaderRules> = {}): Record<string, string> {
-  const headers = requestHeaders(request(...rawHeaders), { ...RULES, ...rules })
-  const pairs: Array<[string, string]> = []
-  for (let i = headers.indexOf('x-forwarded-for'); i < headers.length; i += 2) pairs.push([headers[i] ?? '', headers[i + 1] ?? ''])
-  return Object.fromEntries(pairs)
+/** Pairs are easier to read. */
+function pairs (fields: readonly string[]): string[] {
+  return fields.flatMap((name, index) => index % 2 === 0 ? [`${name}: ${fields[index + 1]}`] : [])
 }
 
-t.test('order, spelling and repeated fields go on as the client sent them', async (t) => {
+const HOST = ['Host', 'shop.example']
+
+const OF_A_STRANGER = [
+  'x-forwarded-for: 192.0.2.1', 'x-forwarded-proto: http', 'x-forwarded-port: 8080', 'x-forwarded-host: shop.example',
+  'forwarded: for=192.0.2.1;host=shop.example;proto=http', 'via: 1.1 fastlancer', 'x-request-id: req-1'
+]
+
+/** What a proxy in front says, or a liar. */
+const SAID = [
+  'X-Forwarded-For', '198.51.100.7', 'X-Forwarded-Proto', 'https', 'X-Forwarded-Port', '443', 'X-Forwarded-Host', 'bank.example',
+  'Forwarded', 'for=198.51.100.7;proto=https', 'X-Request-Id', 'theirs', 'X-Real-IP', '198.51.100.7', 'X-Forwarded-Prefix', '/app'
+]
+
+t.test('the fields go on in order, spelt as they are, and the gateway\'s come behind', async (t) => {
+  const kept = ['X-B', '2', 'x-a', 'caf\u00e9', 'X-B', '', 'Cookie', 'a=1', 'cookie', 'b=2']
+  t.strictSame(pairs(requestFields(head([...HOST, ...kept]), peer(), ID)), [...pairs(kept), ...OF_A_STRANGER])
+})
+
+t.test('what a stranger says of where a request came from is replaced', async (t) => {
+  t.strictSame(pairs(requestFields(head([...HOST, 'a', '1', ...SAID]), peer(), ID)), ['a: 1', ...OF_A_STRANGER])
+})
+
+t.test('what a trusted peer says is kept, and lists are extended by this hop', async (t) => {
+  t.strictSame(pairs(requestFields(head([...HOST, 'a', '1', ...SAID]), peer({ isTrusted: true }), ID)), [
+    'a: 1', 'x-real-ip: 198.51.100.7', 'x-forwarded-prefix: /app',
+    'x-forwarded-for: 198.51.100.7, 192.0.2.1', 'x-forwarded-proto: https', 'x-forwarded-port: 443', 'x-forwarded-host: bank.example',
+    'forwarded: for=198.51.100.7;proto=https, for=192.0.2.1;proto=http', 'via: 1.1 fastlancer', 'x-request-id: req-1'
+  ])
+})
+
+t.test('a trusted peer that says nothing gets what a stranger gets', async (t) => {
+  t.strictSame(pairs(requestFields(head(HOST), peer({ isTrusted: true }), ID)), OF_A_STRANGER)
+})
+
+t.test('what a trusted peer leaves out or empty the gateway says itself', async (t) => {
+  const fields = requestFields(head([...HOST, 'X-Forwarded-For', '198.51.100.7', 'X-Forwarded-Proto', '', 'Forwarded', '']), peer({ isTrusted: true }), ID)
+  t.strictSame(pairs(fields), ['x-forwarded-for: 198.51.100.7, 192.0.2.1', ...OF_A_STRANGER.slice(1)])
+})
+
+t.test('a list of a trusted peer that came in several fields goes on as one', async (t) => {
   const raw = [
-    'hOsT', 'shop.example', 'X-B', '2', 'x-a', '1', 'X-B', '3', 'Cookie', 'a=1', 'cookie', 'b=2', 'ACCEPT', '', 'Authorization', 'Basic eDp5',
-    'Content-Type', 'text/plain', 'X-Latin', 'caf\u00e9', 'Forwarded', 'for=192.0.2.9', 'Via', '1.1 a'
+    'X-Forwarded-For', '198.51.100.7', 'Forwarded', 'for=198.51.100.7', 'x-forwarded-for', '10.0.0.1, 10.0.0.2', 'forwarded', 'for=10.0.0.1, for=10.0.0.2'
   ]
-  t.strictSame(copied(raw), raw)
+  const fields = pairs(requestFields(head([...HOST, ...raw]), peer({ isTrusted: true }), ID))
+  t.strictSame(fields.filter((field) => /^(x-forwarded-for|forwarded):/.test(field)), [
+    'x-forwarded-for: 198.51.100.7, 10.0.0.1, 10.0.0.2, 192.0.2.1',
+    'forwarded: for=198.51.100.7, for=10.0.0.1, for=10.0.0.2, for=192.0.2.1;proto=http'
+  ])
 })
 
-t.test('a request without headers gets only what the gateway adds', async (t) => {
-  t.strictSame(requestHeaders(request(), RULES), ['x-forwarded-for', '192.0.2.1', 'x-forwarded-proto', 'http'])
+t.test('a host that a trusted peer forwarded is kept even if its own request has none', async (t) => {
+  const raw = ['X-Forwarded-Host', 'bank.example', 'X-Forwarded-For', '198.51.100.7']
+  const fields = pairs(requestFields(head(raw, { version: '1.0' }), peer({ isTrusted: true }), ID))
+  t.ok(fields.includes('x-forwarded-host: bank.example'), fields.join('\n'))
 })
 
-t.test('fields that are meant for one hop end at the gateway, however they are spelt', async (t) => {
-  const names = [
-    'Connection', 'Keep-Alive', 'Proxy-Authenticate', 'Proxy-Authorization', 'Proxy-Connection', 'TE', 'Trailer', 'Transfer-Encoding', 'Upgrade', 'Expect'
-  ]
-  for (const name of names) {
-    for (const spelt of [name, name.toLowerCase(), name.toUpperCase()]) t.strictSame(copied([spelt, 'x', 'X-Kept', '1']), ['X-Kept', '1'], spelt)
+t.test('without a host there is none to forward, and none of a stranger\'s', async (t) => {
+  const fields = pairs(requestFields(head(['X-Forwarded-Host', 'bank.example'], { version: '1.0' }), peer(), ID))
+  t.strictSame(fields, [
+    'x-forwarded-for: 192.0.2.1', 'x-forwarded-proto: http', 'x-forwarded-port: 8080', 'forwarded: for=192.0.2.1;proto=http', 'via: 1.1 fastlancer', 'x-request-id: req-1'
+  ])
+})
+
+t.test('TLS and IPv6 of the client are told', async (t) => {
+  const fields = pairs(requestFields(head(HOST), peer({ address: '2001:db8::1', isTls: true }), ID))
+  t.ok(fields.includes('x-forwarded-for: 2001:db8::1'))
+  t.ok(fields.includes('x-forwarded-proto: https'))
+  t.ok(fields.includes('forwarded: for="[2001:db8::1]";host=shop.example;proto=https'))
+})
+
+t.test('an earlier Via stays, whoever sent it', async (t) => {
+  for (const isTrusted of [true, false]) {
+    const fields = pairs(requestFields(head([...HOST, 'Via', '1.0 fred', 'X-Forwarded-For', '10.0.0.1']), peer({ isTrusted }), ID))
+    t.strictSame(fields.filter((field) => /^via:/i.test(field)), ['Via: 1.0 fred', 'via: 1.1 fastlancer'], String(isTrusted))
   }
 })
 
-t.test('names that are only as long as those go on', async (t) => {
-  const raw = ['ab', '1', 'expecx', '2', 'trailex', '3', 'x-connect1', '4', 'x-forwarded-fox', '5', 'x-forwarded-hos', '6']
-  t.strictSame(copied(raw), raw)
+t.test('Connection takes away nothing that the gateway adds', async (t) => {
+  const raw = [...HOST, 'Connection', 'x-forwarded-for, x-forwarded-proto, x-forwarded-host, forwarded, via, x-request-id, host, x-hop', 'X-Hop', '1']
+  t.strictSame(pairs(requestFields(head(raw), peer(), ID)), OF_A_STRANGER)
 })
 
-t.test('fields that Connection names end at the gateway too', async (t) => {
-  t.strictSame(copied(['Connection', 'close, X-Hop ,x-OTHER', 'x-hop', '1', 'X-Other', '2', 'X-Kept', '3', 'X-HOP', '4']), ['X-Kept', '3'])
-})
-
-t.test('fields that several Connection headers name end at the gateway', async (t) => {
-  t.strictSame(copied(['Connection', 'X-One', 'Connection', 'X-Two', 'X-One', '1', 'X-Two', '2', 'X-Three', '3']), ['X-Three', '3'])
-})
-
-t.test('Connection takes away neither Host nor Content-Length', async (t) => {
-  const kept = ['Host', 'shop.example', 'Content-Length', '5']
-  t.strictSame(copied(['Connection', 'host, Content-Length', ...kept]), kept)
-})
-
-t.test('Connection does not take away what the gateway adds', async (t) => {
-  const raw = ['Host', 'shop.example', 'Connection', 'x-forwarded-for, x-forwarded-proto, x-forwarded-host', 'X-Forwarded-For', '198.51.100.7']
-  t.strictSame(added(raw), { 'x-forwarded-for': '198.51.100.7, 192.0.2.1', 'x-forwarded-proto': 'http', 'x-forwarded-host': 'shop.example' })
-})
-
-t.test('keep-alive and close name no field', async (t) => {
-  for (const value of ['keep-alive', 'close', 'Keep-Alive']) {
-    t.strictSame(copied(['Connection', value, 'Close', '1', 'X-Kept', '2']), ['Close', '1', 'X-Kept', '2'], value)
+t.test('a client that waits to be asked for its body makes the gateway wait for the backend', async (t) => {
+  for (const isTrusted of [true, false]) {
+    const raw = [...HOST, 'Expect', '100-Continue', 'Content-Length', '5', ...(isTrusted ? ['X-Forwarded-For', '10.0.0.1'] : [])]
+    t.equal(pairs(requestFields(head(raw, { method: 'POST' }), peer({ isTrusted }), ID)).at(-1), 'expect: 100-continue')
   }
+  const withoutBody = pairs(requestFields(head([...HOST, 'Expect', '100-continue']), peer(), ID))
+  t.notOk(withoutBody.some((field) => field.startsWith('expect')))
 })
 
-t.test('the client\'s address is all of X-Forwarded-For when there was none', async (t) => {
-  t.equal(added(['Host', 'a'])['x-forwarded-for'], '192.0.2.1')
+t.test('each attempt gets a list of its own', async (t) => {
+  const [client, request] = [peer(), head(HOST)]
+  const first = requestFields(request, client, ID)
+  first.push('spoilt', 'x')
+  t.strictSame(pairs(requestFields(request, client, 'req-2')), [...OF_A_STRANGER.slice(0, -1), 'x-request-id: req-2'])
 })
 
-t.test('the client\'s address is appended to the X-Forwarded-For that it sent, in one field', async (t) => {
-  const raw = ['X-Forwarded-For', '198.51.100.7, 10.0.0.1', 'x-forwarded-for', '10.0.0.2']
-  t.strictSame(copied(raw), [])
-  t.equal(added(raw)['x-forwarded-for'], '198.51.100.7, 10.0.0.1, 10.0.0.2, 192.0.2.1')
+t.test('an id of a request is taken from a trusted peer alone', async (t) => {
+  t.equal(givenRequestId(peer({ isTrusted: true }), 'abc-123'), 'abc-123')
+  t.equal(givenRequestId(peer(), 'abc-123'), undefined)
 })
 
-t.test('X-Forwarded-Proto and X-Forwarded-Host of the client are replaced', async (t) => {
-  const raw = ['Host', 'shop.example', 'X-Forwarded-Proto', 'https', 'x-forwarded-host', 'bank.example', 'X-Forwarded-Host', 'bank.example']
-  t.strictSame(copied(raw), ['Host', 'shop.example'])
-  t.match(added(raw), { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'shop.example' })
-})
-
-t.test('without a Host there is no X-Forwarded-Host, not even that of the client', async (t) => {
-  const raw = ['X-Forwarded-Host', 'bank.example']
-  t.strictSame(copied(raw), [])
-  t.notOk('x-forwarded-host' in added(raw))
-})
-
-t.test('the host of an absolute target takes the place of Host', async (t) => {
-  const raw = ['HOST', 'shop.example', 'X-Kept', '1']
-  t.strictSame(copied(raw, { host: 'other.example:81' }), ['X-Kept', '1', 'host', 'other.example:81'])
-  t.equal(added(raw, { host: 'other.example:81' })['x-forwarded-host'], 'other.example:81')
-})
-
-t.test('Content-Length does not go on when the body is another than the client\'s', async (t) => {
-  t.strictSame(copied(['content-LENGTH', '5', 'X-Kept', '1'], { keepLength: false }), ['X-Kept', '1'])
-})
-
-t.test('of an answer the fields of one hop are dropped, and those that its Connection names', async (t) => {
-  const usual = [
-    'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'
-  ]
-  for (const connection of [undefined, 'keep-alive', 'close', 'Close']) {
-    t.strictSame([...responseFieldsToDrop(connection)].filter((name) => name !== 'close').toSorted(), usual, String(connection))
-  }
-  t.strictSame([...responseFieldsToDrop('close, X-Hop')].filter((name) => name !== 'close').toSorted(), [...usual, 'x-hop'])
-  t.strictSame([...responseFieldsToDrop(['X-One', 'x-two'])].toSorted(), [...usual, 'x-one', 'x-two'])
-})
-
-t.test('the Connection of an answer takes away neither its Content-Length nor fields that it does not name', async (t) => {
-  const dropped = responseFieldsToDrop('content-length, x-hop')
-  t.ok(dropped.has('x-hop'))
-  t.notOk(dropped.has('content-length'))
-  t.notOk(dropped.has('set-cookie'))
-})
-
-t.test('the client\'s address is written as IPv4 where a dual-stack listener has it mapped', async (t) => {
-  const cases = [['192.0.2.1', '192.0.2.1'], ['::ffff:192.0.2.1', '192.0.2.1'], ['2001:db8::1', '2001:db8::1'], [undefined, 'unknown']] as const
-  for (const [remoteAddress, written] of cases) {
-    const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: remoteAddress })
-    t.equal(clientAddress(new IncomingMessage(socket)), written)
+t.test('an id that was not given once, or could not stand in a line of a log, is not taken', async (t) => {
+  const trusted = peer({ isTrusted: true })
+  for (const id of ['x', '!', '~', '{"a":1}', 'a'.repeat(128)]) t.equal(givenRequestId(trusted, id), id)
+  for (const id of [undefined, '', 'a b', 'a\tb', 'a\n', 'caf\u00e9', '\u007f', 'a'.repeat(129), ['a', 'b'], ['a']]) {
+    t.equal(givenRequestId(trusted, id), undefined, JSON.stringify(id))
   }
 })

@@ -14,7 +14,8 @@ function decisions (cases: ReadonlyArray<readonly [string, Partial<FailedAttempt
 decisions([
   ['a request of which nothing was sent goes to another backend', { sent: false }, 'other-backend'],
   ['so does one whose method is not idempotent', { sent: false, method: 'POST' }, 'other-backend'],
-  ['so does one that would have gone over a used connection', { sent: false, method: 'POST', onUsedConnection: true }, 'other-backend'],
+  ['so does one that found its used connection no use, though the backend had not ended it', { sent: false, method: 'POST', onUsedConnection: true, connectionEnded: false }, 'other-backend'],
+  ['it is tried at the same backend when that had closed a used connection, whatever its method', { sent: false, method: 'POST', onUsedConnection: true }, 'same-backend'],
   ['so does one whose backend was too slow to connect', { sent: false, method: 'PATCH', connectionEnded: false }, 'other-backend'],
   ['a request of which nothing was sent is not tried again when its body is gone', { sent: false, canReplay: false }, 'no'],
 

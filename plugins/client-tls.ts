@@ -1,0 +1,76 @@
+/** `fastify.clientTls`: TLS for clients. Certificates are taken anew when their files change; connections that are open go on. */
+import { clearInterval, setInterval } from 'node:timers'
+import * as tls from 'node:tls'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { Certificates } from '../src/client/certificates.ts'
+import type { Config } from '../src/config/env-schema.ts'
+import { ConfigInvalidError } from '../src/errors.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Shakes hands on connections that it is given, and listens nowhere; null when clients are served without TLS. */
+    readonly clientTls: tls.Server | null
+  }
+}
+
+/** A certificate that expires in less than this is warned of at the start, in ms. */
+const EXPIRES_SOON_MS = 14 * 24 * 3_600_000
+
+async function clientTls (fastify: FastifyInstance): Promise<void> {
+  const { config, log } = fastify
+  if (config.TLS_CERT_FILES === '') {
+    fastify.decorate('clientTls', null)
+    return
+  }
+  const certificates = load(config)
+  const server = tls.createServer({
+    ...certificates.serverOptions,
+    SNICallback: (name, done) => done(null, certificates.contextFor(name)),
+    ALPNProtocols: config.HTTP2 === 'off' ? ['http/1.1'] : ['h2', 'http/1.1'],
+    handshakeTimeout: config.CLIENT_HEADERS_TIMEOUT_MS,
+    ...(config.TLS_CLIENT_CA_FILE !== '' && { requestCert: true, rejectUnauthorized: config.TLS_CLIENT_CERT === 'required' })
+  })
+  server.on('tlsClientError', (error, socket) => {
+    log.debug({ client: socket.remoteAddress, cause: error.message }, 'TLS handshake failed')
+    socket.destroy()
+  })
+  fastify.decorate('clientTls', server)
+  if (certificates.expiresAtMs - Date.now() < EXPIRES_SOON_MS) {
+    log.warn({ expiresAt: new Date(certificates.expiresAtMs).toISOString() }, 'a certificate of TLS_CERT_FILES expires soon, or has expired')
+  }
+
+  let lastFault: string | undefined
+  const timer = setInterval(() => {
+    const outcome = certificates.reload()
+    if (outcome.changed) {
+      server.setSecureContext(certificates.serverOptions)
+      log.info('certificates reloaded')
+    } else if (outcome.fault !== undefined && outcome.fault !== lastFault) {
+      log.error({ fault: outcome.fault }, 'changed certificates cannot be used: the old ones stay in force')
+    }
+    lastFault = outcome.changed ? undefined : outcome.fault
+  }, config.TLS_RELOAD_INTERVAL_MS)
+  timer.unref()
+  fastify.addHook('onClose', async () => clearInterval(timer))
+}
+
+function load (config: Config): Certificates {
+  try {
+    return Certificates.load({
+      certFiles: files(config.TLS_CERT_FILES),
+      keyFiles: files(config.TLS_KEY_FILES),
+      ...(config.TLS_CLIENT_CA_FILE !== '' && { clientCaFile: config.TLS_CLIENT_CA_FILE }),
+      minVersion: config.TLS_MIN_VERSION
+    })
+  } catch (error) {
+    const faults = error instanceof Error ? error.message : String(error)
+    throw new ConfigInvalidError(faults.split('\n').map((fault) => `  - TLS_CERT_FILES, TLS_KEY_FILES: ${fault}`).join('\n'))
+  }
+}
+
+function files (list: string): string[] {
+  return list.split(',').map((file) => file.trim()).filter((file) => file !== '')
+}
+
+export default fp(clientTls, { name: 'fastlancer-client-tls', fastify: '5.x', dependencies: ['fastlancer-config'] })

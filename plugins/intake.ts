@@ -1,0 +1,62 @@
+/** `fastify.intake`: how connections of clients come in (limits, PROXY protocol, TLS, HTTP/2). */
+import { METHODS } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { errorAnswer, type OnRefused } from '../src/client/client-errors.ts'
+import { Http2Side } from '../src/client/http2-side.ts'
+import { Intake } from '../src/client/intake.ts'
+import { MethodUnknownError } from '../src/errors.ts'
+import { TimeoutQueue } from '../src/timing/timeout-queue.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The connections of clients. */
+    readonly intake: Intake
+  }
+}
+
+export interface IntakeOptions {
+  /** Told of connections that are refused. */
+  readonly onRefused: OnRefused
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
+
+async function intake (fastify: FastifyInstance, { onRefused }: IntakeOptions): Promise<void> {
+  const { clientTls, config, peers, server } = fastify
+  const timeouts = new TimeoutQueue(config.CLIENT_HEADERS_TIMEOUT_MS)
+  const made = new Intake(server, {
+    peers,
+    maxConnections: config.MAX_CONNECTIONS,
+    maxTargetBytes: config.MAX_TARGET_BYTES,
+    proxyProtocol: config.PROXY_PROTOCOL === 'on',
+    timeouts,
+    tls: clientTls ?? undefined,
+    http2: config.HTTP2 === 'off' ? undefined : new Http2Side({
+      maxStreams: config.HTTP2_MAX_STREAMS,
+      maxFields: config.MAX_HEADERS,
+      maxHeadBytes: config.MAX_HEADER_BYTES + config.MAX_TARGET_BYTES,
+      idleTimeoutMs: config.CLIENT_KEEP_ALIVE_TIMEOUT_MS,
+      serve: (request, response) => {
+        // The way that requests of HTTP/1 take; Fastify knows nothing of other methods, and its hooks would not hear of them.
+        if (KNOWN_METHODS.has(request.method)) server.emit('request', request, response)
+        else refuseStream(request, response, onRefused)
+      }
+    }),
+    onRefused
+  })
+  fastify.decorate('intake', made)
+  fastify.addHook('preClose', async () => made.close())
+  fastify.addHook('onClose', async () => timeouts.close())
+}
+
+function refuseStream ({ socket }: Http2ServerRequest, response: Http2ServerResponse, onRefused: OnRefused): void {
+  const error = new MethodUnknownError()
+  onRefused(error, socket)
+  const { head, body } = errorAnswer(error)
+  response.writeHead(error.statusCode ?? 501, head)
+  response.end(body)
+}
+
+export default fp(intake, { name: 'fastlancer-intake', fastify: '5.x', dependencies: ['fastlancer-client', 'fastlancer-client-tls', 'fastlancer-config'] })

@@ -1,0 +1,31 @@
+/** Connections whose last answer is decided: what comes behind it on them is not served (RFC 9112, section 9.6). */
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import { http2Stream } from './client-response.ts'
+import type { ClientReply } from './client-side.ts'
+import { lingerOnClose } from './linger.ts'
+
+const closing = new WeakSet<Socket>()
+
+/** From now on no further request of the connection is served; it closes behind its present answer, which says so. */
+function closeAfterAnswer (socket: Socket): void {
+  closing.add(socket)
+  lingerOnClose(socket)
+}
+
+/** RFC 9113, section 8.1: behind a whole answer the client is told to stop sending, without an error. */
+function endUpload (stream: ServerHttp2Stream): void {
+  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+}
+
+/** The same, told to the client with the answer that comes next. A stream of HTTP/2 ends by itself. */
+export function closeBehind (reply: Pick<ClientReply, 'raw' | 'header'>, socket: Socket): void {
+  const stream = http2Stream(reply.raw)
+  if (stream !== undefined) return endUpload(stream)
+  reply.header('connection', 'close')
+  closeAfterAnswer(socket)
+}
+
+export function isClosing (socket: Socket): boolean {
+  return closing.has(socket)
+}

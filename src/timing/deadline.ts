@@ -1,0 +1,20 @@
+/** A deadline of somebody who has several: what it is for is told by the function that it calls. */
+import { Timed } from './timeout-queue.ts'
+
+export class Deadline extends Timed {
+  readonly #onTimeout: (timeoutMs: number) => void
+
+  constructor (onTimeout: (timeoutMs: number) => void) {
+    super()
+    this.#onTimeout = onTimeout
+  }
+
+  override timedOut (timeoutMs: number): void {
+    this.#onTimeout(timeoutMs)
+  }
+
+  /** Calls it off. */
+  clear (): void {
+    this.queue?.clear(this)
+  }
+}

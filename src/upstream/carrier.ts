@@ -1,0 +1,64 @@
+/** What carries one exchange to a backend: a connection of HTTP/1.1 for its time, or a stream of HTTP/2. */
+import type { Duplex } from 'node:stream'
+import type { FieldList } from '../wire/fields.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import type { AttemptBody } from './request-body.ts'
+
+/** A request as it goes to a backend. */
+export interface UpstreamRequest {
+  readonly method: string
+  /** Path and query, or `*`. */
+  readonly target: string
+  /** Host, or undefined if the client gave none: the backend's own authority is sent then. */
+  readonly host: string | undefined
+  /** The other fields, without any that belong to the connection or to the framing. */
+  readonly fields: FieldList
+  readonly body: AttemptBody
+  /** The protocols to change to, as in Upgrade. */
+  readonly upgrade: string | undefined
+  /** Whether trailers of the answer are welcome (`TE: trailers`). */
+  readonly wantsTrailers: boolean
+}
+
+/** Who made the request. After `onEnd`, `onUpgrade` or `onError` nothing more is called. */
+export interface CarrierListener {
+  /** The request is on its way: the backend may have seen a part of it. */
+  onSent (): void
+  /** A part of the body was handed to the backend. */
+  onBodySent (): void
+  /** A provisional answer (1xx). */
+  onInformation (head: ResponseHead): void
+  onHead (head: ResponseHead): void
+  onBody (data: Buffer): void
+  onEnd (trailers: FieldList): void
+  /** The backend switched protocols; the socket is the listener's now. */
+  onUpgrade (head: ResponseHead, socket: Duplex, early: Buffer): void
+  /** One of our errors, with its cause. */
+  onError (error: Error): void
+}
+
+export interface Carrier {
+  /** Whether its connection had carried answers before this exchange: then the backend may close it at any moment. */
+  readonly isUsed: boolean
+  /** Sends a request; the listener is told of everything that follows. */
+  send (request: UpstreamRequest, listener: CarrierListener): void
+  /** No more of the answer for now. */
+  pause (): void
+  resume (): void
+  /** Ends the exchange at once, whatever it is doing. The listener is not called any more. */
+  abort (): void
+}
+
+/** The carriers to one backend. */
+export interface Carriers {
+  /** Connections there are, in use or not. */
+  readonly size: number
+  /** A carrier for one exchange. Unless it may be sent twice, one that the backend is unlikely to be closing. */
+  take (nowMs: number, mayRepeat: boolean): Carrier
+  /** A carrier on a connection that has carried nothing yet. */
+  takeNew (): Carrier
+  /** The exchange is over, in whichever way. */
+  release (carrier: Carrier, nowMs: number): void
+  /** Ends all of them. */
+  close (): void
+}

@@ -1,0 +1,249 @@
+/** A connection of HTTP/1.1 to a backend: it carries one exchange at a time. */
+import type { Socket } from 'node:net'
+import { UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamResetError } from '../errors.ts'
+import type { FieldList } from '../wire/fields.ts'
+import { MessageFault } from '../wire/message-fault.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import { ResponseParser, type ResponseSink } from '../wire/response-parser.ts'
+import type { BackendAddress } from './backend-address.ts'
+import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
+import { openSocket, type SocketOptions } from './connector.ts'
+import { requestHead } from './http1-request.ts'
+import { type BodySink, RequestBody } from './request-body.ts'
+import { causedBy, isOurs } from './failure.ts'
+
+/** Small bodies go out in one write with the head, as text: a copy that costs less than a second write. */
+const ONE_WRITE_LIMIT_BYTES = 16 * 1024
+
+const NO_BYTES = Buffer.alloc(0)
+
+export interface Http1ConnectionOptions extends SocketOptions {
+  /** Called once, when it can carry nothing more. */
+  readonly onGone: (connection: Http1Connection) => void
+}
+
+export class Http1Connection implements Carrier, ResponseSink, BodySink {
+  /** Links of the free list; they belong to it. */
+  above: Http1Connection | undefined = undefined
+  below: Http1Connection | undefined = undefined
+  isIdle = false
+  /** When the last exchange on it ended, in ms of the monotonic clock. */
+  idleSinceMs = 0
+  isUsed = false
+
+  readonly #address: BackendAddress
+  readonly #socket: Socket
+  readonly #parser = new ResponseParser(this)
+  readonly #onGone: (connection: Http1Connection) => void
+  #isConnected = false
+  #isGone = false
+  #error: Error | undefined
+  #request: UpstreamRequest | undefined
+  #listener: CarrierListener | undefined
+  #head: ResponseHead | undefined
+  #bodyFraming: 'length' | 'chunked' = 'length'
+  #isRequestSent = false
+  #isPaused = false
+  #isTunnel = false
+
+  constructor (address: BackendAddress, options: Http1ConnectionOptions) {
+    this.#address = address
+    this.#onGone = options.onGone
+    this.#socket = openSocket(address, 'http/1.1', options, () => this.#connected())
+    this.#socket.on('error', (error) => {
+      this.#error = error
+      // Before it has closed: nobody may take it any more.
+      this.#gone()
+    })
+    this.#socket.on('close', this.#onClose).on('end', this.#onEnd).on('data', this.#onData).on('drain', this.#onDrain)
+  }
+
+  /** Whether it can carry another exchange. */
+  get isReusable (): boolean {
+    return !this.#isGone && !this.#isTunnel && this.#listener === undefined && this.#socket.writable
+  }
+
+  send (request: UpstreamRequest, listener: CarrierListener): void {
+    this.#request = request
+    this.#listener = listener
+    this.#isRequestSent = false
+    this.#head = undefined
+    if (this.#isConnected) this.#write(request, listener)
+    else if (this.#isGone) process.nextTick(() => this.#fail(new UpstreamResetError()))
+  }
+
+  pause (): void {
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resume (): void {
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
+  abort (): void {
+    this.#release()
+    this.#destroy()
+  }
+
+  onInformation (head: ResponseHead): void {
+    this.#listener?.onInformation(head)
+  }
+
+  onHead (head: ResponseHead): void {
+    this.#head = head
+    if (head.statusCode !== 101) this.#listener?.onHead(head)
+    else if (this.#request?.upgrade === undefined) throw new MessageFault('a 101 that nobody asked for')
+  }
+
+  onBody (data: Buffer): void {
+    this.#listener?.onBody(data)
+  }
+
+  bodyPart (part: Buffer): boolean {
+    const socket = this.#socket
+    if (this.#bodyFraming === 'chunked') {
+      // An empty chunk would be the last one.
+      if (part.length === 0) return true
+      socket.cork()
+      socket.write(`${part.length.toString(16)}\r\n`, 'latin1')
+      socket.write(part)
+      socket.write('\r\n', 'latin1')
+      process.nextTick(uncork, socket)
+    } else {
+      socket.write(part)
+    }
+    this.#listener?.onBodySent()
+    return !socket.writableNeedDrain
+  }
+
+  bodyEnd (trailers: FieldList): void {
+    this.#isRequestSent = true
+    if (this.#bodyFraming === 'chunked') this.#socket.write(`0\r\n${fieldLines(trailers)}\r\n`, 'latin1')
+    this.#listener?.onBodySent()
+  }
+
+  #connected (): void {
+    this.#isConnected = true
+    if (this.#request !== undefined && this.#listener !== undefined) this.#write(this.#request, this.#listener)
+  }
+
+  #write (request: UpstreamRequest, listener: CarrierListener): void {
+    const { body } = request
+    this.#parser.begin(request)
+    listener.onSent()
+    const isStreamed = body instanceof RequestBody
+    const head = requestHead(request, this.#address.authority)
+    if (!isStreamed) {
+      this.#isRequestSent = true
+      if (body === null) this.#socket.write(head, 'latin1')
+      else if (body.length <= ONE_WRITE_LIMIT_BYTES) this.#socket.write(head + body.toString('latin1'), 'latin1')
+      else this.#writeTwo(head, body)
+      return
+    }
+    this.#bodyFraming = body.length === undefined ? 'chunked' : 'length'
+    this.#socket.write(head, 'latin1')
+    body.attach(this)
+  }
+
+  #writeTwo (head: string, body: Buffer): void {
+    this.#socket.cork()
+    this.#socket.write(head, 'latin1')
+    this.#socket.write(body)
+    this.#socket.uncork()
+  }
+
+  readonly #onDrain = (): void => {
+    if (this.#request?.body instanceof RequestBody) this.#request.body.resume(this)
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    // Nothing was asked: whatever this is, it must not become the answer to the next request.
+    if (this.#listener === undefined) return this.#destroy()
+    let taken: number
+    try {
+      taken = this.#parser.execute(bytes)
+    } catch (fault) {
+      if (!(fault instanceof MessageFault)) throw fault
+      return this.#fail(causedBy(new UpstreamBadResponseError(), fault))
+    }
+    if (this.#parser.isDone) this.#complete(taken === bytes.length ? NO_BYTES : bytes.subarray(taken))
+  }
+
+  /** The answer is whole. What came behind it belongs to a tunnel, or to nobody. */
+  #complete (rest: Buffer): void {
+    const listener = this.#listener
+    const head = this.#head
+    if (listener === undefined || head === undefined) return
+    const isUploading = !this.#isRequestSent
+    this.#release()
+    if (this.#isPaused) this.resume()
+    if (head.statusCode === 101) return this.#handOver(listener, head, rest)
+    this.isUsed = true
+    if (isUploading || rest.length > 0 || !head.keepsConnection) this.#destroy()
+    listener.onEnd(this.#parser.trailers)
+  }
+
+  #handOver (listener: CarrierListener, head: ResponseHead, rest: Buffer): void {
+    this.#isTunnel = true
+    this.#socket.pause()
+    this.#socket.off('close', this.#onClose).off('end', this.#onEnd).off('data', this.#onData).off('drain', this.#onDrain)
+    listener.onUpgrade(head, this.#socket, rest)
+  }
+
+  /** The backend will send nothing more. */
+  readonly #onEnd = (): void => {
+    if (this.#listener === undefined) return this.#destroy()
+    if (this.#parser.finish()) this.#complete(NO_BYTES)
+    else this.#fail(this.#resetError())
+  }
+
+  readonly #onClose = (): void => {
+    const wasConnected = this.#isConnected
+    this.#gone()
+    if (this.#listener === undefined) return
+    const error = this.#error
+    if (error !== undefined && isOurs(error)) this.#fail(error)
+    else this.#fail(wasConnected ? this.#resetError() : causedBy(new UpstreamConnectFailedError(), error))
+  }
+
+  #resetError (): Error {
+    const wasWithin = this.#head !== undefined || this.#parser.isWithinHead
+    return causedBy(new UpstreamResetError(), this.#error ?? new Error(wasWithin ? 'closed in the middle of the answer' : 'closed before the answer'))
+  }
+
+  #fail (error: Error): void {
+    const listener = this.#listener
+    this.#release()
+    this.#destroy()
+    listener?.onError(error)
+  }
+
+  /** Lets go of the exchange. */
+  #release (): void {
+    if (this.#request?.body instanceof RequestBody) this.#request.body.detach(this)
+    this.#request = this.#listener = undefined
+  }
+
+  #destroy (): void {
+    this.#gone()
+    this.#socket.destroy()
+  }
+
+  #gone (): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#onGone(this)
+  }
+}
+
+function uncork (socket: Socket): void {
+  socket.uncork()
+}
+
+function fieldLines (fields: FieldList): string {
+  let lines = ''
+  for (let i = 0; i + 1 < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`
+  return lines
+}

@@ -1,0 +1,79 @@
+/** Heads in HTTP/2 (RFC 9113, section 8.3), from and to the form that both versions share here. */
+import type { FieldList } from '../wire/fields.ts'
+import { fieldsForHttp2 } from '../wire/http2-fields.ts'
+import { MessageFault } from '../wire/message-fault.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import type { BackendAddress } from './backend-address.ts'
+import type { UpstreamRequest } from './carrier.ts'
+import { RequestBody } from './request-body.ts'
+
+/** Fields of connections do not exist here (RFC 9113, section 8.2.2). */
+const OF_CONNECTIONS: ReadonlySet<string> = new Set(['connection', 'http2-settings', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+
+/** The head of a request as pairs in one list. An Upgrade has no place in HTTP/2: the request goes as an ordinary one. */
+export function http2RequestHead ({ method, target, host, fields, body, wantsTrailers }: UpstreamRequest, address: BackendAddress): FieldList {
+  const head: FieldList = [
+    ':method', method,
+    ':scheme', address.isTls ? 'https' : 'http',
+    ':authority', host ?? address.authority,
+    ':path', target,
+    ...fieldsForHttp2(fields)
+  ]
+  if (wantsTrailers) head.push('te', 'trailers')
+  const length = body instanceof RequestBody ? body.length : body?.length
+  if (length !== undefined) head.push('content-length', String(length))
+  return head
+}
+
+/** The head of an answer from `raw`, names in lower case; `isWhole`: nothing follows it. Throws a MessageFault if it has no status. */
+export function http2ResponseHead (raw: readonly string[], method: string, isWhole: boolean): ResponseHead {
+  const reader = new HeadReader(raw)
+  const { statusCode, length } = reader
+  if (!(statusCode >= 100 && statusCode <= 999)) throw new MessageFault('an answer without a status')
+  return {
+    statusCode,
+    statusText: '',
+    fields: reader.fields,
+    hasRepeats: reader.hasRepeats,
+    contentType: reader.contentType,
+    framing: isWhole || isBodiless(method, statusCode) ? 'none' : framingBy(length),
+    contentLength: length === undefined ? -1 : Number(length),
+    keepsConnection: true,
+    upgrade: undefined,
+    trailer: reader.trailer
+  }
+}
+
+class HeadReader {
+  readonly fields: FieldList = []
+  statusCode = 0
+  hasRepeats = false
+  contentType: string | undefined
+  length: string | undefined
+  trailer: string | undefined
+  readonly #seen = new Set<string>()
+
+  constructor (raw: readonly string[]) {
+    for (let i = 0; i + 1 < raw.length; i += 2) this.#field(raw[i] ?? '', raw[i + 1] ?? '')
+  }
+
+  #field (name: string, value: string): void {
+    if (name === ':status') this.statusCode = Number(value)
+    else if (name === 'trailer') this.trailer = this.trailer === undefined ? value : `${this.trailer}, ${value}`
+    else if (name === 'content-length') this.length = value
+    else if (name === 'content-type') this.contentType = value
+    if (name.startsWith(':') || name === 'trailer' || OF_CONNECTIONS.has(name)) return
+    this.hasRepeats ||= this.#seen.has(name)
+    this.#seen.add(name)
+    this.fields.push(name, value)
+  }
+}
+
+function isBodiless (method: string, statusCode: number): boolean {
+  return method === 'HEAD' || statusCode < 200 || statusCode === 204 || statusCode === 304
+}
+
+/** Without a length the end of the stream ends the body, trailers and all: what chunks are to HTTP/1.1. */
+function framingBy (length: string | undefined): ResponseHead['framing'] {
+  return length === undefined ? 'chunked' : 'length'
+}

@@ -1,0 +1,219 @@
+/** The account and the deadlines of an attempt. Deadlines are looked at in their queues; when they pass is the queues' business. */
+import t, { type Test } from 'tap'
+import { Pool } from '../../src/pool/pool.ts'
+import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
+import { Attempt, type AttemptOwner } from '../../src/upstream/attempt.ts'
+import type { EngineParts } from '../../src/upstream/engine-parts.ts'
+import { Http1Connections } from '../../src/upstream/http1-connections.ts'
+import { until } from '../kit/until.ts'
+import { type Accepted, EMPTY_ANSWER, GET, OK, RawBackend, SOCKET_OPTIONS } from './raw-backend.ts'
+
+/** Remembers what it is told. */
+class Owner implements AttemptOwner {
+  waitsForClient = false
+  readonly told: string[] = []
+  /** Attempts in flight when it was told of the end. */
+  inFlightAtEnd: number | undefined = undefined
+  readonly #inFlight: () => number
+
+  constructor (inFlight: () => number) {
+    this.#inFlight = inFlight
+  }
+
+  attemptSent (): void {
+    this.told.push('sent')
+  }
+
+  attemptInformation (): void {
+    this.told.push('information')
+  }
+
+  attemptHead (): void {
+    this.told.push('head')
+  }
+
+  attemptData (_attempt: Attempt, chunk: Buffer): void {
+    this.told.push(String(chunk))
+  }
+
+  attemptDone (_attempt: Attempt, trailers: readonly string[]): void {
+    this.#end(`done ${trailers.join(' ')}`)
+  }
+
+  attemptFailed (_attempt: Attempt, cause: Error): void {
+    this.#end(`failed ${'code' in cause ? String(cause.code) : cause.message}`)
+  }
+
+  attemptUpgraded (): void {
+    this.told.push('upgraded')
+  }
+
+  #end (what: string): void {
+    this.told.push(what)
+    this.inFlightAtEnd = this.#inFlight()
+  }
+}
+
+interface Arranged {
+  readonly attempt: Attempt
+  readonly owner: Owner
+  readonly parts: EngineParts
+  readonly accepted: Accepted
+  /** Connections there are, and attempts in flight. */
+  readonly account: () => readonly [connections: number, inFlight: number]
+}
+
+/** An attempt whose request has come to the backend. */
+async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
+  const raw = await RawBackend.start(t)
+  const connections = new Http1Connections(raw.address, SOCKET_OPTIONS)
+  t.teardown(() => connections.close())
+  const pool = new Pool({ name: 'main', urls: [raw.address.url], nowMs: 0 })
+  const [backend] = pool.backends
+  if (backend === undefined) throw new Error('a pool without its backend')
+  const queue = (): TimeoutQueue => new TimeoutQueue(60_000)
+  const parts: EngineParts = {
+    pool,
+    carriers: [connections],
+    headersTimeouts: queue(),
+    idleTimeouts: queue(),
+    bodyTimeouts: queue(),
+    sendTimeouts: queue(),
+    requestTimeouts: undefined,
+    tunnelTimeouts: queue(),
+    continueTimeouts: queue(),
+    readTrailers: (trailers) => [...trailers],
+    maxBodyBytes: 0,
+    observer: { attemptFailed () {}, clientFailed () {}, endedUnseen () {} },
+    nowMs: () => performance.now()
+  }
+  const owner = new Owner(() => backend.inFlight)
+  const attempt = new Attempt(owner, backend, connections.takeNew(), parts)
+  t.equal(backend.inFlight, 0, 'not before it is sent')
+  attempt.send({ ...GET, upgrade })
+  t.equal(backend.inFlight, 1)
+  const accepted = await raw.connection()
+  await accepted.request()
+  return { attempt, owner, parts, accepted, account: () => [connections.size, backend.inFlight] }
+}
+
+t.test('it is in flight until its answer is whole, and its connection is free then', async (t) => {
+  const { attempt, owner, accepted, account } = await arrange(t)
+  t.ok(attempt.sent)
+  accepted.send(`HTTP/1.1 103 x\r\n\r\n${OK}transfer-encoding: chunked\r\n\r\n2\r\nab\r\n`)
+  await until('the first part', () => owner.told.includes('ab'))
+  t.strictSame(account(), [1, 1])
+  accepted.send('1\r\nc\r\n0\r\nx: y\r\n\r\n')
+  await until('the end', () => owner.inFlightAtEnd !== undefined)
+  t.strictSame(owner.told, ['sent', 'information', 'head', 'ab', 'c', 'done x y'])
+  t.equal(owner.inFlightAtEnd, 0, 'when its owner is told it is over')
+  t.strictSame(account(), [1, 0])
+  attempt.abort()
+  attempt.close()
+  t.strictSame(account(), [1, 0], 'once, and the connection is not its own any more')
+})
+
+t.test('it is over when the backend breaks off, and is accounted for once', async (t) => {
+  for (const [answer, told] of [['', ['sent']], [`${OK}content-length: 5\r\n\r\nab`, ['sent', 'head', 'ab']]] as const) {
+    const { attempt, owner, accepted, account } = await arrange(t)
+    accepted.sendAndEnd(answer)
+    await until('the end', () => owner.inFlightAtEnd !== undefined)
+    t.strictSame(owner.told, [...told, 'failed FL_UPSTREAM_RESET'])
+    t.equal(owner.inFlightAtEnd, 0)
+    attempt.abort()
+    attempt.timedOut(5)
+    t.strictSame([account(), owner.told.length, attempt.queue], [[0, 0], told.length + 1, undefined])
+  }
+})
+
+t.test('one that is given up ends at once, and its owner hears nothing', async (t) => {
+  for (const answer of ['', `${OK}content-length: 5\r\n\r\nab`]) {
+    const { attempt, owner, accepted, account } = await arrange(t)
+    accepted.send(answer)
+    if (answer !== '') await until('a part of the answer', () => owner.told.includes('ab'))
+    const before = [...owner.told]
+    attempt.abort()
+    t.strictSame(account(), [0, 0])
+    attempt.abort()
+    attempt.close()
+    await accepted.reader.ended
+    t.strictSame([account(), owner.told, attempt.queue], [[0, 0], before, undefined])
+  }
+})
+
+t.test('a tunnel is in flight until it is closed', async (t) => {
+  const { attempt, owner, accepted, account } = await arrange(t, 'x')
+  accepted.send('HTTP/1.1 101 x\r\nupgrade: x\r\n\r\n')
+  await until('the upgrade', () => owner.told.includes('upgraded'))
+  t.strictSame([account(), attempt.queue], [[1, 1], undefined])
+  attempt.close()
+  attempt.close()
+  t.strictSame(account(), [0, 0])
+  await accepted.reader.ended
+})
+
+t.test('until the head has come the backend has the time for that, which begins anew with each part of the body that it is sent', async (t) => {
+  const { attempt, owner, parts, accepted } = await arrange(t)
+  t.equal(attempt.queue, parts.headersTimeouts)
+  const before = attempt.deadlineMs
+  await until('the clock moves', () => performance.now() > before - 60_000 + 2)
+  accepted.send('HTTP/1.1 103 x\r\n\r\n')
+  await until('the provisional answer', () => owner.told.includes('information'))
+  t.equal(attempt.deadlineMs, before, 'a provisional answer is none')
+  attempt.onBodySent()
+  t.ok(attempt.deadlineMs > before)
+  accepted.send(`${OK}content-length: 5\r\n\r\n`)
+  await until('the head', () => owner.told.includes('head'))
+  t.equal(attempt.queue, undefined, 'most answers are whole with their head')
+  attempt.onBodySent()
+  t.equal(attempt.queue, undefined, 'what is left of the body sets no deadline for the answer')
+  attempt.abort()
+})
+
+t.test('an answer that is watched must not fall silent, unless the client takes no more', async (t) => {
+  const { attempt, owner, parts, accepted } = await arrange(t)
+  accepted.send(`${OK}content-length: 5\r\n\r\n`)
+  await until('the head', () => owner.told.includes('head'))
+  attempt.watchSilence()
+  t.equal(attempt.queue, parts.idleTimeouts)
+  const before = attempt.deadlineMs
+  await until('the clock moves', () => performance.now() > before - 60_000 + 2)
+  accepted.send('a')
+  await until('a part', () => owner.told.includes('a'))
+  t.ok(attempt.deadlineMs > before, 'each part is a new beginning')
+  attempt.pause()
+  t.equal(attempt.queue, undefined)
+  attempt.watchSilence()
+  t.equal(attempt.queue, undefined, 'nobody is silent who is not listened to')
+  attempt.resume()
+  t.equal(attempt.queue, parts.idleTimeouts)
+  accepted.send('bcde')
+  await until('the end', () => owner.inFlightAtEnd !== undefined)
+  t.equal(attempt.queue, undefined)
+  attempt.pause()
+  attempt.resume()
+  attempt.watchSilence()
+  t.equal(attempt.queue, undefined, 'what is over is not waited for')
+})
+
+t.test('a backend that is too slow is told apart by what was missing', async (t) => {
+  for (const [answer, code] of [['', 'FL_UPSTREAM_HEADERS_TIMEOUT'], [`${OK}content-length: 5\r\n\r\n`, 'FL_UPSTREAM_IDLE_TIMEOUT']] as const) {
+    const { attempt, owner, accepted, account } = await arrange(t)
+    accepted.send(answer)
+    if (answer !== '') await until('the head', () => owner.told.includes('head'))
+    attempt.timedOut(5)
+    t.equal(owner.told.at(-1), `failed ${code}`)
+    t.strictSame([account(), owner.inFlightAtEnd], [[0, 0], 0])
+    await accepted.reader.ended
+  }
+})
+
+t.test('a backend that waits for the client\'s body, as the gateway does, is not too slow', async (t) => {
+  const { attempt, owner, parts, accepted, account } = await arrange(t)
+  owner.waitsForClient = true
+  attempt.timedOut(5)
+  t.strictSame([account(), attempt.queue === parts.headersTimeouts], [[1, 1], true], 'it gets the time anew')
+  accepted.send(EMPTY_ANSWER)
+  await until('the end', () => owner.inFlightAtEnd !== undefined)
+  t.equal(owner.told.at(-1), 'done ')
+})
