@@ -38,7 +38,8 @@ export interface ClientOptions {
 
 async function client (fastify: FastifyInstance, { peers, onRefused }: ClientOptions): Promise<void> {
   const { config, server } = fastify
-  peers.trust = parseTrust(config.TRUST_PROXY).trust
+  const { trust } = parseTrust(config.TRUST_PROXY)
+  peers.trust = config.PROXY_PROTOCOL === 'on' ? trust.behindFirstHop() : trust
   fastify.decorate('peers', peers)
   fastify.decorateRequest('head')
   fastify.decorateRequest('peer')

@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import { errorAnswer, type OnRefused } from '../src/client/client-errors.ts'
 import { Http2Side } from '../src/client/http2-side.ts'
 import { Intake } from '../src/client/intake.ts'
+import { parseTrust } from '../src/client/trust.ts'
 import { MethodUnknownError } from '../src/errors.ts'
 import { TimeoutQueue } from '../src/timing/timeout-queue.ts'
 
@@ -24,10 +25,10 @@ export interface IntakeOptions {
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 async function intake (fastify: FastifyInstance, { onRefused }: IntakeOptions): Promise<void> {
-  const { clientTls, config, peers, server } = fastify
+  const { clientTls, config, server } = fastify
   const timeouts = new TimeoutQueue(config.CLIENT_HEADERS_TIMEOUT_MS)
   const made = new Intake(server, {
-    peers,
+    trust: parseTrust(config.TRUST_PROXY).trust,
     maxConnections: config.MAX_CONNECTIONS,
     maxTargetBytes: config.MAX_TARGET_BYTES,
     proxyProtocol: config.PROXY_PROTOCOL === 'on',

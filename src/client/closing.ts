@@ -13,9 +13,19 @@ function closeAfterAnswer (socket: Socket): void {
   lingerOnClose(socket)
 }
 
+/** Turns of the event loop that the last frame of an answer is waited for: it leaves within one or two, unless the client takes nothing. */
+const MAX_TURNS = 16
+
+/** Behind the last frame, the trailers that is, if there are any: a stream that is reset sends nothing more. */
+function closeWhenSent (stream: ServerHttp2Stream, turns: number): void {
+  if (stream.destroyed || turns === 0) return
+  if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR)
+  else setImmediate(closeWhenSent, stream, turns - 1)
+}
+
 /** RFC 9113, section 8.1: behind a whole answer the client is told to stop sending, without an error. */
 function endUpload (stream: ServerHttp2Stream): void {
-  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+  stream.once('finish', () => closeWhenSent(stream, MAX_TURNS))
 }
 
 /** The same, told to the client with the answer that comes next. A stream of HTTP/2 ends by itself. */

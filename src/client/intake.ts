@@ -12,16 +12,17 @@ import { type OnRefused, rawAnswer } from './client-errors.ts'
 import { beginsLikeHttp2, type Http2Side } from './http2-side.ts'
 import { linger } from './linger.ts'
 import { peek, type PeekOptions } from './peek.ts'
-import type { Peers } from './peers.ts'
 import { type ProxySource, readProxyHeader } from './proxy-protocol.ts'
 import { judgeRequestLine } from './request-line.ts'
+import type { Trust } from './trust.ts'
 
 /** Beyond MAX_CONNECTIONS this share more are told why they are refused; those above it are just closed. */
 const TOLD_SHARE = 0.1
 const TOLD_AT_LEAST = 64
 
 export interface IntakeOptions {
-  readonly peers: Peers
+  /** Who may introduce clients. */
+  readonly trust: Trust
   /** Connections at a time; 0: any number. */
   readonly maxConnections: number
   /** The longest target, in bytes. */
@@ -74,11 +75,11 @@ export class Intake {
   }
 
   #accept (socket: Socket): void {
-    const { maxConnections, proxyProtocol, peers } = this.#options
+    const { maxConnections, proxyProtocol, trust } = this.#options
     if (maxConnections > 0 && this.#count >= maxConnections) return this.#turnAway(socket, maxConnections)
     this.#count++
     socket.once('close', this.#onClose)
-    if (proxyProtocol && peers.trust.trustsPeer(socket.remoteAddress)) this.#readIntroduction(socket)
+    if (proxyProtocol && trust.trustsPeer(socket.remoteAddress)) this.#readIntroduction(socket)
     else this.#introduce(socket, undefined)
   }
 

@@ -14,12 +14,16 @@ const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) [^\s\x00-\x1f\x7f]+ HTTP\/
 /** What a request, or an empty line before it (RFC 9112, section 2.2), can begin with. */
 const FIRST_CHARACTER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z\r]/
 
+/** Empty lines before a request. One is to be passed over; somebody who sends ever more would be waited for. */
+const MAX_EMPTY_LINES = 4
+
 /** Method, version and blanks besides the target. */
 const LINE_OVERHEAD_BYTES = 64
 
 /** What the line says: `undefined` as long as it is not whole, `null` if it is good, else why it is refused. */
 export function judgeRequestLine (bytes: Buffer, maxTargetBytes: number): FastifyError | null | undefined {
   const start = afterEmptyLines(bytes)
+  if (start > MAX_EMPTY_LINES * 2) return new RequestMalformedError('nothing but empty lines')
   if (start === bytes.length) return undefined
   const limit = start + maxTargetBytes + LINE_OVERHEAD_BYTES
   const end = bytes.indexOf('\n', start)

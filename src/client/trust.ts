@@ -46,6 +46,11 @@ export class Trust {
     this.#hasNetworks = ipv4.rules.length > 0 || ipv6.rules.length > 0
   }
 
+  /** The same as seen from behind the first hop, which has introduced its client by other means (PROXY protocol). */
+  behindFirstHop (): Trust {
+    return new Trust(Math.max(0, this.#hops - 1), this.#ipv4, this.#ipv6)
+  }
+
   /** Whether no address is trusted at any hop. */
   get isNobody (): boolean {
     return this.#hops === 0 && !this.#hasNetworks

@@ -63,6 +63,7 @@ export class Answer {
   #trailers = NO_TRAILERS
   #stream: ResponseBody | undefined
   #isOver = false
+  #isDropped = false
 
   constructor ({ owner, reply, attempt, head }: AnswerParts) {
     this.#owner = owner
@@ -96,6 +97,7 @@ export class Answer {
   /** Drops it before the client was told anything. */
   drop (): void {
     this.#isOver = true
+    this.#isDropped = true
   }
 
   /** Called when the turn is over in which the head came. */
@@ -109,7 +111,7 @@ export class Answer {
 
   /** Called at the end of the turn in which the answer became whole. */
   sendIfWanted (): void {
-    if (!isGone(this.#reply.raw)) this.#deliver(true)
+    if (!this.#isDropped && !isGone(this.#reply.raw)) this.#deliver(true)
   }
 
   /** A head that Node does not want to write cuts this answer, and nothing else. */

@@ -14,7 +14,7 @@ export type UnseenEnd = 'client gone' | 'answer cut' | 'tunnel closed'
 export interface ExchangeObserver {
   /** An attempt failed; `decision` says what follows. */
   attemptFailed (exchange: Exchange, failure: Failure, decision: RetryDecision): void
-  /** The client did what it may not, and the exchange ends for it. */
+  /** The client did what it may not, and its answer is cut for it. */
   clientFailed (exchange: Exchange, error: Error): void
   /** The exchange is over without a whole answer given to the client, or was a tunnel. `status` is for the access log. */
   endedUnseen (exchange: Exchange, end: UnseenEnd, status: number): void

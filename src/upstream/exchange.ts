@@ -266,7 +266,8 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   /** The client did what it may not, or time is up: nothing more is asked of the backend. */
   #clientFailed (error: Error): void {
     if (this.#isOver && this.#reply?.raw.writableFinished !== false) return
-    this.#parts.observer.clientFailed(this, error)
+    // Otherwise it is the answer, and logged as such.
+    if (this.#isOver || this.#answer?.begun === true) this.#parts.observer.clientFailed(this, error)
     this.#parts.pool.gate.leave(this)
     this.#attempt?.abort()
     this.#attempt = undefined

@@ -203,6 +203,46 @@ t.test('a client that ends its side within its answer, or speaks HTTP/1.0, is no
   }
 })
 
+t.test('a client that has ended its side within a chunked answer is asked between its chunks, and reads it whole', async (t) => {
+  const { client, arrival } = await arrange(t)
+  client.get('/')
+  const one = await arrival()
+  one.watch.answerBegins()
+  one.reply.raw.write('first ')
+  const head = await client.head()
+  client.socket.end()
+  await client.reader.upTo('first \r\n00')
+  one.reply.raw.end('last')
+  t.equal((await client.reader.upTo('\r\n0\r\n\r\n')).toString(), '4\r\nlast\r\n0\r\n\r\n')
+  t.match(head.raw, /transfer-encoding: chunked/i)
+  t.equal(one.closed, 1)
+})
+
+t.test('a client that has left within a chunked answer is told of', async (t) => {
+  const { client, arrival } = await arrange(t)
+  client.get('/')
+  const one = await arrival()
+  one.watch.answerBegins()
+  one.reply.raw.write('first ')
+  await client.reader.upTo('first ')
+  await client.leave()
+  await until('it is told', () => one.closed === 1, 1_500)
+})
+
+t.test('nothing is written between the bytes of an answer with a length', async (t) => {
+  const { client, arrival } = await arrange(t)
+  client.get('/')
+  const one = await arrival()
+  one.watch.answerBegins()
+  one.reply.raw.setHeader('content-length', 10).write('first ')
+  await client.reader.upTo('first ')
+  client.socket.end()
+  // Longer than it takes to ask.
+  await new Promise((resolve) => { setTimeout(resolve, 700) })
+  one.reply.raw.end('last')
+  t.equal((await client.reader.exactly(4)).toString(), 'last')
+})
+
 t.test('a client that ended its side and has left is told of', async (t) => {
   const { client, arrival } = await arrange(t)
   client.get('/')

@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
-import { HalfClose } from '../../src/client/half-close.ts'
+import { BEFORE_ANSWER, BETWEEN_CHUNKS, HalfClose } from '../../src/client/half-close.ts'
 import { ByteReader, portOf, until } from '../helper.ts'
 
 const FIRST_HALF = 'HTTP/1.1 100 Continue\r\n'
@@ -124,4 +124,46 @@ t.test('a client that has left is found out by the second half: its connection c
   await until('it is closed', () => server.closed)
   halfClose.stop()
   mock.timers.tick(20_000)
+})
+
+t.test('between the chunks of an answer it asks once, with zeros that need no end', async (t) => {
+  const both = await halfClosed(t)
+  const halfClose = new HalfClose(both.server, BETWEEN_CHUNKS)
+  mock.timers.tick(200)
+  t.equal(await arrived(both), '0')
+  mock.timers.tick(300)
+  t.equal(await arrived(both), '00')
+  mock.timers.tick(60_000)
+  halfClose.stop()
+  t.equal(await arrived(both), '00')
+})
+
+t.test('a chunk between the zeros, or the end of the watch, takes the second one away', async (t) => {
+  for (const stop of ['finishQuestion', 'stop'] as const) {
+    const both = await halfClosed(t)
+    const halfClose = new HalfClose(both.server, BETWEEN_CHUNKS)
+    mock.timers.tick(200)
+    halfClose[stop]()
+    mock.timers.tick(300)
+    t.equal(await arrived(both), '0')
+    mock.timers.reset()
+  }
+})
+
+t.test('what does not fit any more is not asked, and not gone on with', async (t) => {
+  const both = await halfClosed(t)
+  for (const question of [BEFORE_ANSWER, BETWEEN_CHUNKS]) {
+    const never = new HalfClose(both.server, question, () => false)
+    mock.timers.tick(200)
+    mock.timers.tick(300)
+    t.equal(await arrived(both), '')
+    never.stop()
+  }
+  let fits = true
+  const halfway = new HalfClose(both.server, BETWEEN_CHUNKS, () => fits)
+  mock.timers.tick(200)
+  fits = false
+  mock.timers.tick(300)
+  t.equal(await arrived(both), '0')
+  halfway.stop()
 })

@@ -127,8 +127,8 @@ const connectionOptions = (closes: number): fc.Arbitrary<string[]> => fc.array(f
   { weight: closes, arbitrary: fc.constantFrom('close', 'Close') },
   token), { minLength: 1, maxLength: 4 })
 
-/** `isSmall`: of less than SMALL_LENGTH. `isKept`: the connection is not closed behind it. `mayExpect`: whether some have Expect. */
-export const request = ({ isSmall = false, isKept = false, mayExpect = true } = {}): fc.Arbitrary<MadeRequest> => fc.record({
+/** `isSmall`: of less than SMALL_LENGTH. `isKept`: the connection is not closed behind it. */
+export const request = ({ isSmall = false, isKept = false } = {}): fc.Arbitrary<MadeRequest> => fc.record({
   method: fc.oneof(fc.constantFrom('GET', 'POST', 'PUT', 'HEAD'), fc.constantFrom(...FORWARDED_METHODS)),
   path: fc.string({ unit: fc.constantFrom('/', '?', '%', '\\', '.', ...TARGET_CHARACTERS), maxLength: isSmall ? 12 : 60 }),
   form: fc.constantFrom(...Array<'origin'>(10).fill('origin'), 'absolute', 'asterisk'),
@@ -149,7 +149,7 @@ export const request = ({ isSmall = false, isKept = false, mayExpect = true } = 
   all.splice(hostAt, 0, [[hostName, host], `${hostName}: ${host}`])
   const more: Field[] = [...body.lines]
   if (connection !== null) more.push(['Connection', connection.join(', ')])
-  if (expects && mayExpect && body.body.length > 0 && !isOld) more.push(['Expect', '100-Continue'])
+  if (expects && body.body.length > 0 && !isOld) more.push(['Expect', '100-Continue'])
   // Without a body it would be the beginning of a tunnel.
   if (upgrades && body.body.length > 0) more.push(['Upgrade', 'x/1'])
   for (const field of more) all.push([field, `${field[0]}: ${field[1]}`])

@@ -1,6 +1,7 @@
 /** One side of a connection, read by need; unlike the kit's ByteReader it forgets what was read, so that it can carry thousands of messages. */
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 import { within } from '../kit/until.ts'
 
 /** How long anything that is expected may take, in ms. */
@@ -56,10 +57,13 @@ export class Wire {
     return part
   }
 
-  /** Sends bytes, in one write a piece; a turn of the event loop lies between two, so that they are read one by one. */
-  async send (pieces: readonly Buffer[]): Promise<void> {
+  /**
+   * Sends bytes, in one write a piece. Between two lies a turn of the event loop, so that somebody in the same process reads them one
+   * by one, or `pauseMs` for another process.
+   */
+  async send (pieces: readonly Buffer[], pauseMs = 0): Promise<void> {
     for (const [i, piece] of pieces.entries()) {
-      if (i > 0) await new Promise(setImmediate)
+      if (i > 0) await (pauseMs === 0 ? new Promise(setImmediate) : wait(pauseMs))
       if (!this.socket.writable) return
       this.socket.write(piece)
     }

@@ -105,13 +105,8 @@ class Arenas {
   }
 
   static async start (): Promise<Arenas> {
-    const requests = await Arena.start()
-    try {
-      return new Arenas(requests, await Arena.start())
-    } catch (error) {
-      await requests.stop()
-      throw error
-    }
+    const [requests, answers] = await Promise.all([Arena.start(), Arena.start()])
+    return new Arenas(requests, answers)
   }
 
   async play (one: FuzzCase): Promise<Played> {

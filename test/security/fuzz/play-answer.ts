@@ -8,7 +8,7 @@ import { answerSerial } from '../recording-backend.ts'
 import { cutAt, type Wire } from '../wire.ts'
 import type { Arena, Entry } from './arena.ts'
 import { changed } from './grammar.ts'
-import { isOwnError, type Played } from './play-attack.ts'
+import { isOwnError, pauseFor, type Played } from './play-attack.ts'
 import { type Random, repeated, roll } from './random.ts'
 
 /** A backend that has said all waits so long before it ends the connection, in ms; a client, when all was said, before its next request. */
@@ -57,7 +57,7 @@ export async function playAnswer (arena: Arena, made: MadeAnswer): Promise<Playe
   const entry = arena.enter(`${made.method} answered by ${JSON.stringify(made.text)}, cut at ${made.cuts.join()}, then ${made.ending}`, async (recorded) => {
     if (askedBy(recorded.message).target === '/next') return answerSerial(recorded)
     const { socket } = recorded.wire
-    await recorded.wire.send(cutAt(bytes, made.cuts))
+    await recorded.wire.send(cutAt(bytes, made.cuts), pauseFor(made.cuts))
     said.resolve()
     if (made.ending === 'late') await Promise.race([answered.promise, wait(QUIET_MS)])
     if (made.ending === 'reset') socket.resetAndDestroy()
@@ -145,7 +145,7 @@ function servedFaults ({ requests }: Entry, final: ExactMessage | undefined): st
   if (final === undefined) return ['the next request is not answered']
   const serial = valuesOf(final.fields, 'x-serial')[0]
   const isIts = requests.some((one) => String(one.serial) === serial && askedBy(one.message).target === '/next')
-  return isIts && final.body.toString() === 'served' ? [] : [`the next request has the answer ${JSON.stringify([final.startLine, ...final.fields, final.body.toString('latin1', 0, 300)])}`]
+  return isIts && final.body.toString() === 'ok' ? [] : [`the next request has the answer ${JSON.stringify([final.startLine, ...final.fields, final.body.toString('latin1', 0, 300)])}`]
 }
 
 function pairs (raw: readonly string[]): Field[] {

@@ -14,6 +14,9 @@ const QUIET_MS = 40
 /** How long the gateway may take to close the connection of a client that has ended its side, in ms. */
 const CLOSE_BOUND_MS = 5_000
 
+const MANY_CUTS = 8
+const PAUSE_MS = 2
+
 /** What a client of HTTP/2 says first: what follows is not for this fuzzer. */
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
@@ -30,7 +33,7 @@ export async function playAttack (arena: Arena, { text, cuts, isAmbiguous }: Att
   const wire = await arena.connect(entry)
   const faults: string[] = []
   try {
-    await wire.send(cutAt(bytes, cuts))
+    await wire.send(cutAt(bytes, cuts), pauseFor(cuts))
     const answers = await readAnswers(wire, seen, text.startsWith(PREFACE))
     await arena.settled(entry)
     faults.push(...judge(answers, entry.requests, seen))
@@ -45,6 +48,11 @@ export async function playAttack (arena: Arena, { text, cuts, isAmbiguous }: Att
 /** Whether an answer is one of the gateway's own errors. */
 export function isOwnError ({ body, fields }: ExactMessage): boolean {
   return valuesOf(fields, 'x-serial').length === 0 && (body.length === 0 || body.includes('"code":"FL_'))
+}
+
+/** Time between two writes, in ms, so that the gateway reads them apart; many get none, and are read as it comes. */
+export function pauseFor (cuts: readonly number[]): number {
+  return cuts.length > MANY_CUTS ? 0 : PAUSE_MS
 }
 
 /** All final answers until the gateway closes the connection; the client ends its side when it has got what it can expect. */
