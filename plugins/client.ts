@@ -11,6 +11,7 @@ import { FieldKinds } from '../src/client/field-kinds.ts'
 import type { Peer, Peers } from '../src/client/peers.ts'
 import { type HeadRules, RequestHead } from '../src/client/request-head.ts'
 import { parseTrust } from '../src/client/trust.ts'
+import { isUpgrade } from '../src/client/tunnels.ts'
 import { MethodNotAllowedError } from '../src/errors.ts'
 
 declare module 'fastify' {
@@ -77,6 +78,8 @@ async function client (fastify: FastifyInstance, { peers, onRefused }: ClientOpt
       done(error instanceof Error ? error : new Error(String(error)))
       return
     }
+    // Node's parser stops at an upgrade, even one that is not carried out, and loses its place: nothing behind it can be served.
+    if (request.head.upgrade !== undefined && !isUpgrade(request.raw)) closeBehind(reply, request.raw.socket)
     done()
   })
 }

@@ -1,6 +1,6 @@
 /** The composition root: makes the Fastify application and registers the gateway's plugins, in this order. */
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import admin from '../plugins/admin.ts'
@@ -16,15 +16,18 @@ import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
 import tunnel from '../plugins/tunnel.ts'
 import upstreamTls from '../plugins/upstream-tls.ts'
 import upstream from '../plugins/upstream.ts'
-import { type OnRefused, refuseClient } from './client/client-errors.ts'
-import { isClosing } from './client/closing.ts'
+import { errorAnswer, type OnRefused, refuseClient } from './client/client-errors.ts'
+import { closeBehind, isClosing } from './client/closing.ts'
 import { Peers } from './client/peers.ts'
 import { routableUrl } from './client/routable-url.ts'
 import { pathOf } from './client/target.ts'
 import { Trust } from './client/trust.ts'
 import { isUpgrade } from './client/tunnels.ts'
 import type { Environment } from './config/env-schema.ts'
+import { MethodUnknownError } from './errors.ts'
 import { givenRequestId } from './upstream/headers.ts'
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 /** How often Node looks for clients that are too slow with their heads, in ms. */
 const CLIENT_CHECK_INTERVAL_MS = 500
@@ -61,7 +64,12 @@ export function createApp ({ env = {}, logger, extend }: AppOptions = {}): Fasti
       // Host is checked with the rest of the head.
       requireHostHeader: false,
       shouldUpgradeCallback: isUpgrade
-    }, (raw, response) => { if (!isClosing(raw.socket)) handler(raw, response) })
+    }, (raw, response) => {
+      if (isClosing(raw.socket)) return
+      // Fastify answers a method that it does not know without a hook, and goes on with what follows.
+      if (KNOWN_METHODS.has(raw.method ?? '')) handler(raw, response)
+      else refuseMethod(response, onRefused)
+    })
   })
   app.register(config, { env })
   app.register(requestLogPlugin, { requestLog })
@@ -78,6 +86,17 @@ export function createApp ({ env = {}, logger, extend }: AppOptions = {}): Fasti
   app.register(proxy)
   app.register(admin)
   return app
+}
+
+/** The parser knows a method more than HTTP/1 has: PRI, the beginning of HTTP/2. */
+function refuseMethod (response: ServerResponse, onRefused: OnRefused): void {
+  const error = new MethodUnknownError()
+  const { head, body } = errorAnswer(error)
+  const { socket } = response.req
+  onRefused(error, socket)
+  closeBehind({ raw: response, header: (name, value) => response.setHeader(name, value) }, socket)
+  response.writeHead(error.statusCode ?? 501, head)
+  response.end(body)
 }
 
 /** Ids that differ between processes too: a random word for the process and a number. A trusted peer's own id is kept. */

@@ -29,6 +29,11 @@ http2Scenario('requests of HTTP/2 meet the same limits and the same timeouts as 
   t.equal((await http2Call(session, { fields: Array.from({ length: 18 }, (_, i) => `x-${i}`) })).status, 431)
 })
 
+http2Scenario('more fields than Node takes by itself are served where MAX_HEADERS allows them', async (s, t) => {
+  const gateway = await s.gateway([await s.origin('a')], { env: { MAX_HEADERS: '300' } })
+  t.equal((await http2Call(await s.session(gateway), { fields: Array.from({ length: 2 * 290 }, (_, i) => `x-${i}`) })).status, 200)
+})
+
 http2Scenario('HTTP2=off leaves HTTP/1 alone', async (s, t) => {
   const gateway = await s.gateway([await s.origin('a')], { env: { HTTP2: 'off' } })
   t.equal((await call(gateway.url)).status, 200)
