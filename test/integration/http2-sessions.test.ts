@@ -170,14 +170,14 @@ http2Scenario('a client that takes its answer slowly is not cut', async (s, t) =
   const origin = await s.scripted('a', answerInParts((async function * () {
     for (let i = 0; i < parts; i++) yield part
   })()))
-  const gateway = await s.gateway([origin], { env: { CLIENT_SEND_TIMEOUT_MS: '400' } })
+  const gateway = await s.gateway([origin], { env: { CLIENT_SEND_TIMEOUT_MS: '1000' } })
   const wire = await s.wire(gateway, Buffer.concat([PREFACE, settingsFrame([[INITIAL_WINDOW, 0]])]))
   wire.get(1, '/')
   t.equal(statusIn(await wire.wait({ type: FrameType.headers, stream: 1 })), 200)
   for (let taken = 1; taken <= parts; taken++) {
     wire.send(windowFrame(0, part.length), windowFrame(1, part.length))
     await until('the next part', () => wire.bodyOf(1).length === taken * part.length)
-    await wait(15)
+    await wait(30)
   }
   // The end is not sent into a window of nothing.
   wire.send(windowFrame(0, 1), windowFrame(1, 1))
