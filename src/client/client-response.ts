@@ -3,6 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import type { FieldList } from '../wire/fields.ts'
 import { fieldsForHttp2 } from '../wire/http2-fields.ts'
+import { resetConnection } from './reset.ts'
 
 const CONTINUE = 100
 
@@ -91,7 +92,7 @@ export function cutResponse (raw: ServerResponse): void {
     return
   }
   // To a client of HTTP/1.0 a closed connection is a good end of an answer; a reset is not.
-  if (raw.req.httpVersionMinor === 0 && raw.socket !== null) raw.socket.resetAndDestroy()
+  if (raw.req.httpVersionMinor === 0 && raw.socket !== null) resetConnection(raw.socket)
   raw.destroy()
 }
 

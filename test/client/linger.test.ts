@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
+import { resetConnection } from '../../src/client/reset.ts'
 import { isLingering, linger, lingerOnClose } from '../../src/client/linger.ts'
 import { ByteReader, portOf, until } from '../helper.ts'
 
@@ -109,7 +110,7 @@ t.test('lingering once is enough, and a closed connection does not linger', asyn
 t.test('a connection that breaks while it lingers disturbs nobody', async (t) => {
   const { server, client } = await pair(t)
   linger(server)
-  client.resetAndDestroy()
+  resetConnection(client)
   await until('it is closed', () => server.closed)
 })
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import { resetConnection } from '../../src/client/reset.ts'
 import { peek, type PeekOptions, type Verdict } from '../../src/client/peek.ts'
 import { Deadline } from '../../src/timing/deadline.ts'
 import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
@@ -111,7 +112,7 @@ t.test('too few bytes in time: whoever asked is told, and decides', async (t) =>
   t.same(listeners(socket), before, 'nothing is left behind')
 })
 
-for (const [way, leave] of [['ends', (client: Socket) => client.end()], ['resets', (client: Socket) => client.resetAndDestroy()]] as const) {
+for (const [way, leave] of [['ends', (client: Socket) => client.end()], ['resets', (client: Socket) => resetConnection(client)]] as const) {
   t.test(`a client that ${way} before the verdict is closed, and nobody is told`, async (t) => {
     const { client, socket } = await pair(t)
     const timeouts = new TimeoutQueue(50)

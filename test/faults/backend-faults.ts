@@ -1,3 +1,4 @@
+import { resetConnection } from '../../src/client/reset.ts'
 /** Plays a cell of the backends' side: a backend that fails at a point of an exchange, a client that makes it come there, and what the two see. */
 import {
   after, answer, type Behaviour, chunk, DeafListener, type Ending, EndOfBytes, type Gateway, type OriginCall, type RawClient, type Scenario, type ScriptedOrigin, send, statusOf, until
@@ -90,7 +91,7 @@ function failOnAccept (origin: ScriptedOrigin, fault: Fault): void {
   origin.onConnection = (socket) => {
     // A reset that comes before the gateway has sent anything would be a connection that could not be opened.
     if (fault === 'reset') {
-      socket.once('readable', () => socket.resetAndDestroy())
+      socket.once('readable', () => resetConnection(socket))
       return
     }
     if (fault === 'end') socket.end()
@@ -147,7 +148,7 @@ async function strike ({ socket, reader }: OriginCall, fault: Fault, struck: () 
 }
 
 function end (socket: OriginCall['socket'], ending: Ending): void {
-  if (ending === 'reset') socket.resetAndDestroy()
+  if (ending === 'reset') resetConnection(socket)
   else socket.end()
 }
 

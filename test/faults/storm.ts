@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { resetConnection } from '../../src/client/reset.ts'
 import { chunk } from '../helper.ts'
 import { type Random, seeded } from '../wire/random-responses.ts'
 
@@ -88,7 +89,7 @@ async function leave (port: number, { sent, more }: Plan, random: Random): Promi
   if (stay < 0.6) await wait(Math.floor(random() * MAX_STAY_MS))
   else if (stay < 0.9) await new Promise(setImmediate)
   const way = random()
-  if (way < 0.45) socket.resetAndDestroy()
+  if (way < 0.45) resetConnection(socket)
   else if (way < 0.9) socket.destroy()
   else {
     // It ends its side first, and then it leaves.

@@ -1,5 +1,6 @@
 /** Backends of HTTP/2 that refuse, reset, fall silent or leave; and clients that leave them. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { resetConnection } from '../../src/client/reset.ts'
 import {
   answerTo, call, codeOf, dataFrame, endsStream, ErrorCode, type FrameScript, FrameType, goawayFrame, headersFrame, http2Scenario, type Http2Wire, okFrame, open, parseObject,
   readAll, rstFrame, sendBytes, type StreamHandler, until
@@ -176,7 +177,7 @@ http2Scenario('a session that breaks: each GET on it goes elsewhere, each POST g
     return { method, status, text }
   })
   await until('half of them are there', () => bad.requests.length === 4)
-  for (const session of bad.sessions) session.socket.resetAndDestroy()
+  for (const session of bad.sessions) resetConnection(session.socket)
   const all = await Promise.all(answers)
   for (const { method, status, text } of all) if (method === 'GET') t.equal(`${status} ${text}`, '200 good')
   t.same(all.filter(({ status }) => status === 502).map(({ method }) => method), bad.requests.filter(({ method }) => method === 'POST').map(() => 'POST'))

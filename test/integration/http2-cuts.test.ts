@@ -1,3 +1,4 @@
+import { resetConnection } from '../../src/client/reset.ts'
 /** Streams of HTTP/2 that end before their answer does: by the client, who frees what worked for it, or by a backend that fails. */
 import {
   answer, answerInParts, type Behaviour, codeOf, cutBody, cutChunked, dataFrame, endsStream, ErrorCode, FrameType, headersFrame, http2Scenario, type Http2Wire, never,
@@ -8,7 +9,7 @@ import {
 const WAYS: ReadonlyArray<readonly [way: string, leave: (wire: Http2Wire) => void]> = [
   ['resets its streams', (wire) => wire.send(rstFrame(1, ErrorCode.cancel), rstFrame(3, ErrorCode.cancel))],
   ['ends the connection', (wire) => wire.socket.end()],
-  ['resets the connection', (wire) => wire.socket.resetAndDestroy()]
+  ['resets the connection', (wire) => resetConnection(wire.socket)]
 ]
 
 for (const [way, leave] of WAYS) {

@@ -1,5 +1,6 @@
 /** What a scripted origin can do with a request: answer it well, badly, partly or not at all. */
 import type { Socket } from 'node:net'
+import { resetConnection } from '../../src/client/reset.ts'
 import type { Behaviour, OriginCall } from './scripted-origin.ts'
 
 export type Ending = 'fin' | 'reset'
@@ -125,6 +126,6 @@ export async function send (socket: Socket, bytes: Buffer): Promise<void> {
 }
 
 function end ({ socket }: OriginCall, ending: Ending): void {
-  if (ending === 'reset') socket.resetAndDestroy()
+  if (ending === 'reset') resetConnection(socket)
   else socket.end()
 }

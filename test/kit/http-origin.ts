@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { resetConnection } from '../../src/client/reset.ts'
 import { type Origin, PROBE_AGENT } from './origin.ts'
 import { portOf } from './port.ts'
 
@@ -60,7 +61,7 @@ export class HttpOrigin implements Origin {
     if (!this.server.listening) return
     const closed = once(this.server, 'close')
     this.server.close()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetConnection(socket)
     await closed
   }
 

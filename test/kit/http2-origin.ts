@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import * as http2 from 'node:http2'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
+import { resetConnection } from '../../src/client/reset.ts'
 import { readAll } from './call.ts'
 import { type Origin, PROBE_AGENT } from './origin.ts'
 import { portOf } from './port.ts'
@@ -88,7 +89,7 @@ export class Http2Origin implements Origin {
     const closed = once(this.#server, 'close')
     this.#server.close()
     for (const session of this.sessions) session.destroy()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetConnection(socket)
     await closed
   }
 

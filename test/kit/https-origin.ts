@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { resetConnection } from '../../src/client/reset.ts'
 import type { SeenRequest } from './http-origin.ts'
 import { type Origin, PROBE_AGENT } from './origin.ts'
 import { portOf } from './port.ts'
@@ -65,7 +66,7 @@ export class HttpsOrigin implements Origin {
     if (!this.server.listening) return
     const closed = once(this.server, 'close')
     this.server.close()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetConnection(socket)
     await closed
   }
 }

@@ -1,6 +1,7 @@
 /** A client that writes bytes and sees bytes: for what a proper HTTP client would not send, or would hide. */
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { resetConnection } from '../../src/client/reset.ts'
 import { ByteReader } from './byte-reader.ts'
 import { fieldValues, type MessageHead, readBody, readHead } from './http-message.ts'
 import { within } from './until.ts'
@@ -66,7 +67,7 @@ export class RawClient {
 
   /** Breaks the connection. */
   reset (): void {
-    this.socket.resetAndDestroy()
+    resetConnection(this.socket)
   }
 }
 

@@ -1,6 +1,7 @@
 /** A backend of HTTP/2 (h2c) that does with frames what its script says. Its first connection is that of the probe, which it answers well. */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
+import { resetConnection } from '../../src/client/reset.ts'
 import { type Frame, FrameType, okFrame, PREFACE, settingsFrame } from './http2-frames.ts'
 import { Http2Wire } from './http2-wire.ts'
 import type { Origin } from './origin.ts'
@@ -49,7 +50,7 @@ export class RawHttp2Origin implements Origin {
     if (!this.#server.listening) return
     const closed = once(this.#server, 'close')
     this.#server.close()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetConnection(socket)
     await closed
   }
 

@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { resetConnection } from '../../src/client/reset.ts'
 import { ByteReader, EndOfBytes } from './byte-reader.ts'
 import { fieldValues, type MessageHead, readBody, readHead } from './http-message.ts'
 import { type Origin, PROBE_AGENT } from './origin.ts'
@@ -77,7 +78,7 @@ export class ScriptedOrigin implements Origin {
     if (!this.#server.listening) return
     const closed = once(this.#server, 'close')
     this.#server.close()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetConnection(socket)
     await closed
   }
 

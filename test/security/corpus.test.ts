@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { resetConnection } from '../../src/client/reset.ts'
 import { EndOfBytes, type Gateway, parseObject, RawClient, scenario, type Scenario, until, within } from '../helper.ts'
 import {
   askedBy, type Bytes, bytesOf, CorpusBackend, fieldFaults, type Interim, type Link, type Message, messageFaults, partOf, quote, readAnswer,
@@ -210,7 +211,7 @@ async function playResponse ({ corpusCase, isSplit }: Play<ResponseCase>, s: Sce
     used.add(link)
     await send(link.socket, bytesOf(corpusCase.send), isSplit)
     if (corpusCase.closes === 'fin') link.socket.end()
-    else if (corpusCase.closes === 'reset') link.socket.resetAndDestroy()
+    else if (corpusCase.closes === 'reset') resetConnection(link.socket)
     scripted.resolve()
   })
   const gateway = await s.gateway([backend])

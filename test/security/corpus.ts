@@ -7,6 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { resetConnection } from '../../src/client/reset.ts'
 import { ByteReader, EndOfBytes, portOf, PROBE_AGENT } from '../helper.ts'
 
 const exact = { additionalProperties: false }
@@ -225,7 +226,7 @@ export class CorpusBackend {
   async stop (): Promise<void> {
     const closed = once(this.#server, 'close')
     this.#server.close()
-    for (const { socket } of this.#links) socket.resetAndDestroy()
+    for (const { socket } of this.#links) resetConnection(socket)
     await closed
   }
 

@@ -1,6 +1,7 @@
 /** A backend on bare sockets that keeps every request as it came, whole or not, and anything that is no request. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { resetConnection } from '../../src/client/reset.ts'
 import { type Origin, PROBE_AGENT } from '../kit/origin.ts'
 import { portOf } from '../kit/port.ts'
 import { askedBy, type ExactMessage, readRequest, valuesOf } from './exact-message.ts'
@@ -71,7 +72,7 @@ export class RecordingBackend implements Origin {
     if (!this.#server.listening) return
     const closed = once(this.#server, 'close')
     this.#server.close()
-    for (const { socket } of this.wires) socket.resetAndDestroy()
+    for (const { socket } of this.wires) resetConnection(socket)
     await closed
   }
 

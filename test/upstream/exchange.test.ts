@@ -1,3 +1,4 @@
+import { resetConnection } from '../../src/client/reset.ts'
 /** Failover: which failed attempt is followed by another, and where; what the client is told when none is left. */
 import {
   afterBody, answer, answerTo, type Behaviour, call, endInstead, never, open, parseObject, readAll, scenario, sendAndEnd, sendBytes
@@ -29,7 +30,7 @@ scenario('a POST of any size goes to another backend as long as none of it was s
 
 scenario('a POST whose connection is reset before a byte of it was sent goes to another backend', async (s, t) => {
   const [resetting, b] = [await s.scripted('a'), await s.origin('b')]
-  resetting.onConnection = (socket) => { socket.once('data', () => socket.resetAndDestroy()) }
+  resetting.onConnection = (socket) => { socket.once('data', () => resetConnection(socket)) }
   // What comes first here is the handshake; the request would follow it.
   const secure = { url: resetting.url.replace('http:', 'https:') }
   const gateway = await s.gateway([secure, b])

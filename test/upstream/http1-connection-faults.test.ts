@@ -1,5 +1,6 @@
 /** How a connection fails, and when it cannot be used again. */
 import t, { type Test } from 'tap'
+import { resetConnection } from '../../src/client/reset.ts'
 import { backendAddress } from '../../src/upstream/backend-address.ts'
 import type { UpstreamRequest } from '../../src/upstream/carrier.ts'
 import { Http1Connection } from '../../src/upstream/http1-connection.ts'
@@ -65,7 +66,7 @@ t.test('so is one that is reset, wherever that happens', async (t) => {
     const { connection, accepted, listener, gone } = await ask(t)
     accepted.send(answer)
     if (answer.includes('ab')) await until('what was sent has come', () => listener.body === 'ab')
-    accepted.socket.resetAndDestroy()
+    resetConnection(accepted.socket)
     t.equal((await listener.over()).at(-1), 'error FL_UPSTREAM_RESET', where)
     t.match(listener.error, { cause: Error }, where)
     t.strictSame([connection.isReusable, gone()], [false, 1], where)
@@ -185,7 +186,7 @@ t.test('an unused connection that the backend ends is gone', async (t) => {
     accepted.send(EMPTY_ANSWER)
     await listener.over()
     if (how === 'end') accepted.socket.end()
-    else accepted.socket.resetAndDestroy()
+    else resetConnection(accepted.socket)
     await until('it is gone', () => gone() === 1)
     t.notOk(connection.isReusable)
   }

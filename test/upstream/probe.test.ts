@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { resetConnection } from '../../src/client/reset.ts'
 import type { ProbeOutcome } from '../../src/health/prober.ts'
 import type { Backend } from '../../src/pool/backend.ts'
 import { Pool } from '../../src/pool/pool.ts'
@@ -35,7 +36,7 @@ function backendAt (url: string): Backend {
 async function outcomeOf (t: Test, answer: string, ending?: 'fin' | 'reset'): Promise<ProbeOutcome | undefined> {
   const { accepted, outcomes } = await probe(t)
   if (ending === 'fin') accepted.sendAndEnd(answer)
-  else if (ending === 'reset') accepted.socket.write(answer, 'latin1', () => accepted.socket.resetAndDestroy())
+  else if (ending === 'reset') accepted.socket.write(answer, 'latin1', () => resetConnection(accepted.socket))
   else accepted.send(answer)
   await until('the outcome', () => outcomes[0])
   await accepted.reader.ended

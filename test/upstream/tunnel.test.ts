@@ -1,5 +1,6 @@
 /** A tunnel, byte for byte: nothing is lost where it opens, and both sides learn how it ends. */
 import { randomBytes } from 'node:crypto'
+import { resetConnection } from '../../src/client/reset.ts'
 import { after, answer, fieldValues, head, never, type RawClient, type Scenario, scenario, type ScriptedOrigin, send, upgradeToEcho, until, type Gateway } from '../helper.ts'
 
 const UPGRADE = ['connection: Upgrade', 'upgrade: echo', 'x-asked: yes']
@@ -128,7 +129,7 @@ for (const ending of ['fin', 'reset']) {
       await mayEnd
       await send(socket, Buffer.from('bye'))
       if (ending === 'fin') socket.end()
-      else socket.resetAndDestroy()
+      else resetConnection(socket)
     })
     const gateway = await s.gateway([origin])
     const client = await s.client(gateway)

@@ -1,5 +1,6 @@
 /** Plays a backend's answer: the client gets what Node's own client reads in the bytes, an error or a cut, and the next request its own answer. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { resetConnection } from '../../../src/client/reset.ts'
 import { type NodeResponse, readByNode } from '../../wire/node-client.ts'
 import { makeUp } from '../../wire/random-responses.ts'
 import { difference, responseFields, trailerFields } from '../end-to-end.ts'
@@ -60,7 +61,7 @@ export async function playAnswer (arena: Arena, made: MadeAnswer): Promise<Playe
     await recorded.wire.send(cutAt(bytes, made.cuts), pauseFor(made.cuts))
     said.resolve()
     if (made.ending === 'late') await Promise.race([answered.promise, wait(QUIET_MS)])
-    if (made.ending === 'reset') socket.resetAndDestroy()
+    if (made.ending === 'reset') resetConnection(socket)
     else if (made.ending === 'fin' || !isAnswered) socket.end()
   }, () => [])
   const wire = await arena.connect(entry)
