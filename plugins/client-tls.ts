@@ -3,9 +3,7 @@ import { clearInterval, setInterval } from 'node:timers'
 import * as tls from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Certificates } from '../src/client/certificates.ts'
-import type { Config } from '../src/config/env-schema.ts'
-import { ConfigInvalidError } from '../src/errors.ts'
+import { certificateOptions, Certificates } from '../src/client/certificates.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,11 +17,12 @@ const EXPIRES_SOON_MS = 14 * 24 * 3_600_000
 
 async function clientTls (fastify: FastifyInstance): Promise<void> {
   const { config, log } = fastify
-  if (config.TLS_CERT_FILES === '') {
+  const options = certificateOptions(config)
+  if (options === undefined) {
     fastify.decorate('clientTls', null)
     return
   }
-  const certificates = load(config)
+  const certificates = Certificates.load(options)
   const server = tls.createServer({
     ...certificates.serverOptions,
     SNICallback: (name, done) => done(null, certificates.contextFor(name)),
@@ -53,24 +52,6 @@ async function clientTls (fastify: FastifyInstance): Promise<void> {
   }, config.TLS_RELOAD_INTERVAL_MS)
   timer.unref()
   fastify.addHook('onClose', async () => clearInterval(timer))
-}
-
-function load (config: Config): Certificates {
-  try {
-    return Certificates.load({
-      certFiles: files(config.TLS_CERT_FILES),
-      keyFiles: files(config.TLS_KEY_FILES),
-      ...(config.TLS_CLIENT_CA_FILE !== '' && { clientCaFile: config.TLS_CLIENT_CA_FILE }),
-      minVersion: config.TLS_MIN_VERSION
-    })
-  } catch (error) {
-    const faults = error instanceof Error ? error.message : String(error)
-    throw new ConfigInvalidError(faults.split('\n').map((fault) => `  - TLS_CERT_FILES, TLS_KEY_FILES: ${fault}`).join('\n'))
-  }
-}
-
-function files (list: string): string[] {
-  return list.split(',').map((file) => file.trim()).filter((file) => file !== '')
 }
 
 export default fp(clientTls, { name: 'fastlancer-client-tls', fastify: '5.x', dependencies: ['fastlancer-config'] })

@@ -4,15 +4,18 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type OnRefused, refuseInTurn } from '../src/client/client-errors.ts'
-import { writeInformation } from '../src/client/client-response.ts'
+import { watchBody } from '../src/client/body-watch.ts'
+import { ALLOWED_METHODS, type OnRefused, refuseInTurn } from '../src/client/client-errors.ts'
+import { http2Stream, writeInformation } from '../src/client/client-response.ts'
 import { closeBehind } from '../src/client/closing.ts'
 import { FieldKinds } from '../src/client/field-kinds.ts'
-import type { Peer, Peers } from '../src/client/peers.ts'
+import { OpenConnections } from '../src/client/open-connections.ts'
+import { hideForwarding, type Peer, type Peers } from '../src/client/peers.ts'
 import { type HeadRules, RequestHead } from '../src/client/request-head.ts'
 import { parseTrust } from '../src/client/trust.ts'
 import { isUpgrade } from '../src/client/tunnels.ts'
 import { MethodNotAllowedError } from '../src/errors.ts'
+import { TimeoutQueue } from '../src/timing/timeout-queue.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -63,23 +66,28 @@ async function client (fastify: FastifyInstance, { peers, onRefused }: ClientOpt
     kinds: new FieldKinds(config.UNDERSCORE_HEADERS)
   }
   const maxRequests = config.MAX_REQUESTS_PER_CONNECTION
+  const connections = new OpenConnections()
+  fastify.addHook('preClose', async () => connections.announceClose())
   serveAll(fastify, onRefused)
   // The first hook of all: nothing else gets to see a request that is not beyond doubt.
   fastify.addHook('onRequest', (request, reply, done) => {
     const peer = peers.of(request.raw)
     request.peer = peer
-    if (++peer.requests === maxRequests) closeBehind(reply, request.raw.socket)
+    // Fastify, which believes addresses, must not tell hooks of another client than the one that the connection is from.
+    if (peer.isDistrusted) hideForwarding(request.raw.headers)
+    if (++peer.requests === 1 && http2Stream(reply.raw) === undefined) connections.add(request.raw.socket)
+    if (peer.requests === maxRequests) closeBehind(reply, request.raw.socket)
     try {
       request.head = new RequestHead(request.raw, request.originalUrl, rules)
     } catch (error) {
       // Its body is left unread on the connection, which cannot be used on.
       closeBehind(reply, request.raw.socket)
-      if (error instanceof MethodNotAllowedError) reply.header('allow', ALLOWED)
+      if (error instanceof MethodNotAllowedError) reply.header('allow', ALLOWED_METHODS)
       done(error instanceof Error ? error : new Error(String(error)))
       return
     }
     // Node's parser stops at an upgrade, even one that is not carried out, and loses its place: nothing behind it can be served.
-    if (request.head.upgrade !== undefined && !isUpgrade(request.raw)) closeBehind(reply, request.raw.socket)
+    if (request.raw.headers.upgrade !== undefined && !isUpgrade(request.raw)) closeBehind(reply, request.raw.socket)
     done()
   })
 }
@@ -95,18 +103,21 @@ function serveAll (fastify: FastifyInstance, onRefused: OnRefused): void {
   })
   server.on('checkExpectation', serve)
   server.on('connect', (_raw: IncomingMessage, socket: Duplex) => {
-    if (socket instanceof Socket) refuseInTurn(new MethodNotAllowedError('CONNECT'), socket, onRefused, `allow: ${ALLOWED}\r\n`)
+    if (socket instanceof Socket) refuseInTurn(new MethodNotAllowedError('CONNECT'), socket, onRefused, `allow: ${ALLOWED_METHODS}\r\n`)
     else socket.destroy()
   })
-  // A route of an extension's reads the body as soon as its hooks have run; for a proxied request it is up to the backend.
+  // A route of an extension's reads the body as soon as its hooks have run; for a proxied request that is the engine's business.
+  const timeouts = new TimeoutQueue(fastify.config.CLIENT_BODY_TIMEOUT_MS)
   fastify.addHook('preParsing', (request, reply, payload, done) => {
-    if (request.head.expectsContinue && request.routeOptions.config.isProxied !== true) writeInformation(reply.raw, CONTINUE, [])
+    if (request.head.hasBody && request.routeOptions.config.isProxied !== true) {
+      if (request.head.expectsContinue) writeInformation(reply.raw, CONTINUE, [])
+      watchBody(request.raw, reply, timeouts)
+    }
     done(null, payload)
   })
+  fastify.addHook('onClose', async () => timeouts.close())
 }
 
 const CONTINUE = 100
-
-const ALLOWED = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE').join(', ')
 
 export default fp(client, { name: 'fastlancer-client', fastify: '5.x', dependencies: ['fastlancer-config'] })

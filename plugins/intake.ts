@@ -2,12 +2,13 @@
 import { METHODS } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
+import type { FastifyError } from '@fastify/error'
 import fp from 'fastify-plugin'
-import { errorAnswer, type OnRefused } from '../src/client/client-errors.ts'
+import { ALLOWED_METHODS, errorAnswer, type OnRefused } from '../src/client/client-errors.ts'
 import { Http2Side } from '../src/client/http2-side.ts'
 import { Intake } from '../src/client/intake.ts'
 import { parseTrust } from '../src/client/trust.ts'
-import { MethodUnknownError } from '../src/errors.ts'
+import { MethodNotAllowedError, MethodUnknownError } from '../src/errors.ts'
 import { TimeoutQueue } from '../src/timing/timeout-queue.ts'
 
 declare module 'fastify' {
@@ -42,8 +43,9 @@ async function intake (fastify: FastifyInstance, { onRefused }: IntakeOptions): 
       serve: (request, response) => {
         // The way that requests of HTTP/1 take; Fastify knows nothing of other methods, and its hooks would not hear of them.
         if (KNOWN_METHODS.has(request.method)) server.emit('request', request, response)
-        else refuseStream(request, response, onRefused)
-      }
+        else refuseStream(request, response, new MethodUnknownError(), onRefused)
+      },
+      refuseConnect: (request, response) => refuseStream(request, response, new MethodNotAllowedError('CONNECT'), onRefused)
     }),
     onRefused
   })
@@ -52,10 +54,10 @@ async function intake (fastify: FastifyInstance, { onRefused }: IntakeOptions): 
   fastify.addHook('onClose', async () => timeouts.close())
 }
 
-function refuseStream ({ socket }: Http2ServerRequest, response: Http2ServerResponse, onRefused: OnRefused): void {
-  const error = new MethodUnknownError()
+function refuseStream ({ socket }: Http2ServerRequest, response: Http2ServerResponse, error: FastifyError, onRefused: OnRefused): void {
   onRefused(error, socket)
   const { head, body } = errorAnswer(error)
+  if (error instanceof MethodNotAllowedError) response.setHeader('allow', ALLOWED_METHODS)
   response.writeHead(error.statusCode ?? 501, head)
   response.end(body)
 }

@@ -17,13 +17,15 @@ import tunnel from '../plugins/tunnel.ts'
 import upstreamTls from '../plugins/upstream-tls.ts'
 import upstream from '../plugins/upstream.ts'
 import { errorAnswer, type OnRefused, refuseClient } from './client/client-errors.ts'
-import { closeBehind, isClosing } from './client/closing.ts'
+import { closeBehind } from './client/closing.ts'
 import { Peers } from './client/peers.ts'
+import { serveInTurn } from './client/pipeline.ts'
 import { routableUrl } from './client/routable-url.ts'
 import { pathOf } from './client/target.ts'
 import { Trust } from './client/trust.ts'
 import { isUpgrade } from './client/tunnels.ts'
 import type { Environment } from './config/env-schema.ts'
+import type { EnvFile } from './config/environment.ts'
 import { MethodUnknownError } from './errors.ts'
 import { givenRequestId } from './upstream/headers.ts'
 
@@ -35,6 +37,8 @@ const CLIENT_CHECK_INTERVAL_MS = 500
 export interface AppOptions {
   /** The configuration, as environment variables; nothing else is read. Default: none, so that all defaults hold. */
   readonly env?: Environment
+  /** The `.env` file that is in `env`, so that what is wrong with it is told with the other faults. Default: there is none. */
+  readonly envFile?: EnvFile
   /** Where logs go; its level is set from LOG_LEVEL. Default: nowhere. */
   readonly logger?: FastifyBaseLogger
   /** Registers further plugins, before the proxy route and after those of PLUGINS_DIR. */
@@ -42,12 +46,13 @@ export interface AppOptions {
 }
 
 /** Makes the gateway. It starts nothing: `ready` loads it, `listen` opens it. A wrong configuration makes `ready` fail. */
-export function createApp ({ env = {}, logger, extend }: AppOptions = {}): FastifyInstance {
+export function createApp ({ env = {}, envFile, logger, extend }: AppOptions = {}): FastifyInstance {
   const requestLog = new RequestLog()
   const peers = new Peers(new Trust())
   const onRefused: OnRefused = (error, { remoteAddress }) => {
     app.log.warn({ code: error.code, status: error.statusCode, client: remoteAddress }, error.message)
   }
+  const refuseMethod = (_raw: IncomingMessage, response: ServerResponse): void => refuseUnknownMethod(response, onRefused)
   const app = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
     logController: requestLog,
@@ -65,13 +70,11 @@ export function createApp ({ env = {}, logger, extend }: AppOptions = {}): Fasti
       requireHostHeader: false,
       shouldUpgradeCallback: isUpgrade
     }, (raw, response) => {
-      if (isClosing(raw.socket)) return
       // Fastify answers a method that it does not know without a hook, and goes on with what follows.
-      if (KNOWN_METHODS.has(raw.method ?? '')) handler(raw, response)
-      else refuseMethod(response, onRefused)
+      serveInTurn(raw, response, KNOWN_METHODS.has(raw.method ?? '') ? handler : refuseMethod)
     })
   })
-  app.register(config, { env })
+  app.register(config, { env, envFile })
   app.register(requestLogPlugin, { requestLog })
   app.register(client, { peers, onRefused })
   app.register(clientTls)
@@ -89,7 +92,7 @@ export function createApp ({ env = {}, logger, extend }: AppOptions = {}): Fasti
 }
 
 /** The parser knows a method more than HTTP/1 has: PRI, the beginning of HTTP/2. */
-function refuseMethod (response: ServerResponse, onRefused: OnRefused): void {
+function refuseUnknownMethod (response: ServerResponse, onRefused: OnRefused): void {
   const error = new MethodUnknownError()
   const { head, body } = errorAnswer(error)
   const { socket } = response.req

@@ -79,7 +79,7 @@ export const MethodNotAllowedError = createError<[string]>('FL_METHOD_NOT_ALLOWE
 
 /** 408: the client took too long over the head or the body of its request. */
 export const ClientTimeoutError = createError<[string, string]>(
-  'FL_CLIENT_TIMEOUT', 'The client took too long to send the %s of its request (%s)', 408)
+  'FL_CLIENT_TIMEOUT', 'The client took too long to %s (%s)', 408)
 
 /** 413: the body is larger than MAX_BODY_BYTES. */
 export const BodyTooLargeError = createError<[number]>(

@@ -2,7 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from './app.ts'
-import { readEnvironment } from './config/environment.ts'
+import { readEnvFile, readEnvironment } from './config/environment.ts'
 import { ListenFailedError } from './errors.ts'
 import { createLogger } from './observe/logger.ts'
 import { shutDown } from './shutdown.ts'
@@ -10,10 +10,11 @@ import { shutDown } from './shutdown.ts'
 /** Signals that tell of a broken process, or belong to debuggers: a handler in JavaScript would only delay their effect. */
 const NOT_HANDLED = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'] as const
 
-const env = readEnvironment()
+const envFile = readEnvFile()
+const env = readEnvironment(envFile)
 const isTerminal = process.stdout.isTTY
 const logger = createLogger({ isTerminal, mode: env['NODE_ENV'] })
-const app = createApp({ env, logger })
+const app = createApp({ env, envFile, logger })
 
 let isStarted = false
 
@@ -41,7 +42,7 @@ async function start (gateway: FastifyInstance): Promise<void> {
     logger.info({ address }, 'admin side listening')
   }
   const address = await listen(gateway, config.HOST, config.PORT, 'HOST and PORT')
-  logger.info({ address, backends: gateway.pool.backends.length, node: process.version }, 'started')
+  logger.info({ address: gateway.clientTls === null ? address : address.replace('http:', 'https:'), backends: gateway.pool.backends.length, node: process.version }, 'started')
 }
 
 async function listen (instance: FastifyInstance, host: string, port: number, keys: string): Promise<string> {

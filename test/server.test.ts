@@ -1,7 +1,7 @@
 /** `npm start` as a process of its own: how it starts, what stops the start, how signals end it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, answer, call, type LogLine, never, type Origin, parseLine, RawClient, type Scenario, scenario, until, upgradeToEcho, within } from './helper.ts'
 import { Child } from './scripts/child.ts'
 
@@ -15,7 +15,10 @@ interface Running {
 /** Starts it in an empty folder, so that no .env of somebody's is read. */
 function start (s: Scenario, env: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}): Child {
   const folder = mkdtempSync(join(tmpdir(), 'fastlancer-test-'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
   const child = new Child(['src/server.ts'], { cwd: folder, env: { HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: 'off', ...env } })
   s.atEnd(() => {
     child.kill()
@@ -75,6 +78,21 @@ scenario('variables of the process go before those of a .env file in the working
   t.match(line(child, 'health checks started'), { path: '/up' })
   child.process.kill('SIGINT')
   t.equal(await child.exitCode(), 0)
+})
+
+scenario('a .env that is a folder is a fault of the configuration: exit code 1, no stack', async (s, t) => {
+  const child = start(s, { PORT: 'x' }, { '.env/file': '' })
+  t.equal(await child.exitCode(), 1)
+  t.match(child.stderr, /^fastlancer: Invalid configuration:\n {2}- \.env: cannot be read \(EISDIR\).*\n {2}- PORT: "x"/)
+  t.notMatch(child.stderr + child.stdout, /^\s+at |\.ts:\d+|node_modules/m)
+})
+
+scenario('a .env that other tools share: their keys are warned of, and a byte order mark does no harm', async (s, t) => {
+  const origin = await s.scripted('a')
+  const child = start(s, {}, { '.env': `\ufeffBACKENDS=${origin.url}\nPOSTGRES_PASSWORD=secret\n` })
+  await child.says(/"msg":"started"/)
+  t.match(line(child, 'keys of .env that mean nothing to the gateway'), { level: 40, keys: ['POSTGRES_PASSWORD'] })
+  t.match(line(child, 'backend added'), { backend: origin.url })
 })
 
 scenario('an invalid configuration: every fault is named at once, exit code 1, no stack, nothing started', async (s, t) => {

@@ -1,17 +1,24 @@
-/** Reads the certificate and key files of the TLS listener, and finds whatever is wrong with them. */
+/** Reads the certificate and key files of one side of TLS, and finds whatever is wrong with them. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 
 export interface CertificateFiles {
-  /** PEM files: the server's own certificate first, then the intermediate ones, if any. */
+  /** PEM files: the own certificate first, then the intermediate ones, if any. */
   readonly certFiles: readonly string[]
   /** PEM files without a passphrase, in the order of their certificates. */
   readonly keyFiles: readonly string[]
-  /** A PEM file with the authorities that vouch for clients. */
-  readonly clientCaFile?: string | undefined
+  /** A PEM file with the authorities that vouch for the other side. */
+  readonly caFile?: string | undefined
 }
 
-/** A certificate that stands for the server, and the key that belongs to it. */
+/** The keys of the configuration that name the files: each fault begins with the one that it is about. */
+export interface FileKeys {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
+}
+
+/** A certificate that stands for the gateway, and the key that belongs to it. */
 export interface CertificatePair {
   readonly certFile: string
   readonly keyFile: string
@@ -28,7 +35,7 @@ export interface FilesReading {
   /** In the order of the files; those with a fault are left out. */
   readonly pairs: readonly CertificatePair[]
   /** PEM certificates of the authorities. */
-  readonly clientCa: readonly string[] | undefined
+  readonly ca: readonly string[] | undefined
   /** What is wrong, a sentence each. */
   readonly faults: readonly string[]
 }
@@ -42,27 +49,30 @@ const PEM_BEGIN = '-----BEGIN CERTIFICATE-----'
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** Reads every file, also after a fault, so that all faults show at once. Throws nothing. */
-export function readCertificateFiles ({ certFiles, keyFiles, clientCaFile }: CertificateFiles): FilesReading {
+export function readCertificateFiles ({ certFiles, keyFiles, caFile }: CertificateFiles, names: FileKeys): FilesReading {
   const faults: string[] = []
-  const chains = certFiles.map((file) => readCertificates(`certificate file "${file}"`, file, faults))
-  const keys = keyFiles.map((file) => readKey(file, faults))
-  const clientCa = clientCaFile === undefined ? undefined : readCertificates(`client CA file "${clientCaFile}"`, clientCaFile, faults)
-  if (certFiles.length === 0 && keyFiles.length === 0) {
-    faults.push('no certificate file is named: name at least one, and its key file')
-  } else if (certFiles.length !== keyFiles.length) {
-    faults.push(`certificate files: ${certFiles.length}, key files: ${keyFiles.length}: ` +
+  const chains = certFiles.map((file) => readCertificates(`${names.cert}: certificate file "${file}"`, file, faults))
+  const keys = keyFiles.map((file) => readKey(`${names.key}: key file "${file}"`, file, faults))
+  const ca = caFile === undefined ? undefined : readCertificates(`${names.ca}: CA file "${caFile}"`, caFile, faults)
+  if (certFiles.length !== keyFiles.length) {
+    faults.push(`${names.cert} and ${names.key} belong together (certificate files: ${certFiles.length}, key files: ${keyFiles.length}): ` +
       'name one key file for each certificate file, in the same order')
   }
-  const pairs = certFiles.length === keyFiles.length ? pairUp(certFiles, keyFiles, chains, keys, faults) : []
-  return { pairs, clientCa: clientCa?.map(String), faults }
+  const pairs = certFiles.length === keyFiles.length ? pairUp({ certFiles, keyFiles, chains, keys, name: names.key }, faults) : []
+  return { pairs, ca: ca?.map(String), faults }
+}
+
+/** The files of a comma-separated list, in its order. */
+export function listedFiles (list: string): string[] {
+  return list.split(',').map((file) => file.trim()).filter((file) => file !== '')
 }
 
 /**
  * Changes whenever one of the files is replaced or written to, as far as the file system tells (inode, size, modification time);
  * links are followed. A file that is not there counts too. Throws nothing.
  */
-export function stampOf ({ certFiles, keyFiles, clientCaFile }: CertificateFiles): string {
-  const files = [...certFiles, ...keyFiles, ...(clientCaFile === undefined ? [] : [clientCaFile])]
+export function stampOf ({ certFiles, keyFiles, caFile }: CertificateFiles): string {
+  const files = [...certFiles, ...keyFiles, ...(caFile === undefined ? [] : [caFile])]
   return files.map((file) => {
     try {
       const { dev, ino, size, mtimeNs } = statSync(file, { bigint: true })
@@ -73,17 +83,21 @@ export function stampOf ({ certFiles, keyFiles, clientCaFile }: CertificateFiles
   }).join(' ')
 }
 
-function pairUp (
-  certFiles: readonly string[], keyFiles: readonly string[],
-  chains: ReadonlyArray<readonly X509Certificate[]>, keys: ReadonlyArray<KeyReading | undefined>, faults: string[]
-): CertificatePair[] {
+/** As many of each, in the same order; `name` is the key of the configuration that names the key files. */
+interface Unpaired extends CertificateFiles {
+  readonly chains: ReadonlyArray<readonly X509Certificate[]>
+  readonly keys: ReadonlyArray<KeyReading | undefined>
+  readonly name: string
+}
+
+function pairUp ({ certFiles, keyFiles, chains, keys, name }: Unpaired, faults: string[]): CertificatePair[] {
   return chains.flatMap((chain, index) => {
     const [own] = chain
     const [certFile, keyFile, key] = [certFiles[index], keyFiles[index], keys[index]]
     if (own === undefined || key === undefined || certFile === undefined || keyFile === undefined) return []
     if (own.checkPrivateKey(key.key)) return [{ certFile, keyFile, own, chain, cert: chain.join(''), key: key.pem }]
-    faults.push(`key file "${keyFile}" does not match the certificate in "${certFile}": ` +
-      'name the key files in the order of their certificate files, and put the server\'s own certificate first in its file')
+    faults.push(`${name}: key file "${keyFile}" does not match the certificate in "${certFile}": ` +
+      'name the key files in the order of their certificate files, and put the own certificate first in its file')
     return []
   })
 }
@@ -106,8 +120,7 @@ function readCertificates (what: string, file: string, faults: string[]): X509Ce
   }
 }
 
-function readKey (file: string, faults: string[]): KeyReading | undefined {
-  const what = `key file "${file}"`
+function readKey (what: string, file: string, faults: string[]): KeyReading | undefined {
   const pem = readText(what, file, faults)
   if (pem === undefined) return undefined
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(pem)) {

@@ -1,12 +1,19 @@
 /** The certificates of the TLS listener: which one a client is shown, and how new ones come into force without a restart. */
 import type { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import { type CertificateFiles, type CertificatePair, readCertificateFiles, stampOf } from './certificate-files.ts'
+import type { ConfigKey } from '../config/env-schema.ts'
+import { type CertificateFiles, type CertificatePair, type FileKeys, listedFiles, readCertificateFiles, stampOf } from './certificate-files.ts'
 
 export interface CertificateOptions extends CertificateFiles {
   /** The oldest version of TLS that is spoken. */
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
+
+/** The keys of the configuration that certificates are made of. */
+type TlsKey = Extract<ConfigKey, 'TLS_CERT_FILES' | 'TLS_KEY_FILES' | 'TLS_CLIENT_CA_FILE' | 'TLS_MIN_VERSION'>
+
+/** Their texts; what is missing has its default. */
+export type TlsTexts = { readonly [Key in TlsKey]?: string | undefined }
 
 /** `fault` tells why changed files were not taken over: a sentence a line. */
 export type ReloadOutcome = { readonly changed: true } | { readonly changed: false, readonly fault?: string }
@@ -32,7 +39,9 @@ interface Usable {
 
 type Made = Usable | { readonly fault: string }
 
-type Reading = { readonly inForce: InForce, readonly fault?: undefined } | { readonly fault: string }
+type Reading = { readonly inForce: InForce, readonly faults?: undefined } | { readonly faults: readonly string[] }
+
+const FILE_KEYS = { cert: 'TLS_CERT_FILES', key: 'TLS_KEY_FILES', ca: 'TLS_CLIENT_CA_FILE' } as const satisfies FileKeys
 
 /** Forward secrecy and authenticated encryption only (RFC 9325, section 4.2). Both kinds of key are served. */
 const CIPHERS = [
@@ -44,6 +53,23 @@ const CIPHERS = [
 
 /** A DNS name as a certificate may carry it, with a wildcard for its first label only (RFC 9525, section 6.3). */
 const DNS_NAME = /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
+
+/** What the configuration says of certificates; undefined if it names none, and no key either. */
+export function certificateOptions (texts: TlsTexts): CertificateOptions | undefined {
+  const { TLS_CERT_FILES: certs = '', TLS_KEY_FILES: keys = '', TLS_CLIENT_CA_FILE: ca = '' } = texts
+  if (certs === '' && keys === '') return undefined
+  return {
+    certFiles: listedFiles(certs),
+    keyFiles: listedFiles(keys),
+    ...(ca !== '' && { caFile: ca }),
+    minVersion: texts.TLS_MIN_VERSION === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2'
+  }
+}
+
+/** What keeps the files from being used, a sentence each. Reads all of them, blocking. */
+export function certificateFaults (options: CertificateOptions): readonly string[] {
+  return read(options).faults ?? []
+}
 
 /** Starts no timer: whoever wants new files taken over calls `reload` from time to time. */
 export class Certificates {
@@ -58,7 +84,7 @@ export class Certificates {
   /** Reads all files at once, blocking. Throws an Error that lists every fault, a sentence a line. */
   static load (options: CertificateOptions): Certificates {
     const reading = read(options)
-    if (reading.fault !== undefined) throw new Error(reading.fault)
+    if (reading.faults !== undefined) throw new Error(reading.faults.join('\n'))
     return new Certificates(options, reading.inForce)
   }
 
@@ -96,7 +122,7 @@ export class Certificates {
   reload (): ReloadOutcome {
     if (stampOf(this.#options) === this.#inForce.stamp) return { changed: false }
     const reading = read(this.#options)
-    if (reading.fault !== undefined) return { changed: false, fault: reading.fault }
+    if (reading.faults !== undefined) return { changed: false, fault: reading.faults.join('\n') }
     this.#inForce = reading.inForce
     return { changed: true }
   }
@@ -105,22 +131,25 @@ export class Certificates {
 function read (options: CertificateOptions): Reading {
   // Before the files: what is written while they are read makes the next call read them again.
   const stamp = stampOf(options)
-  const { pairs, clientCa, faults } = readCertificateFiles(options)
-  const made = pairs.map((pair) => makeContext(pair, clientCa, options.minVersion))
+  const { pairs, ca, faults } = readCertificateFiles(options, FILE_KEYS)
+  if (options.certFiles.length === 0 && options.keyFiles.length === 0) {
+    return { faults: [...faults, `${FILE_KEYS.cert}: no certificate file is named: name at least one, and its key file in ${FILE_KEYS.key}`] }
+  }
+  const made = pairs.map((pair) => makeContext(pair, ca, options.minVersion))
   const unusable = made.flatMap(({ fault }) => fault ?? [])
   const usable = made.flatMap((one) => one.fault === undefined ? [one] : [])
   const [first] = usable
-  if (first === undefined || faults.length > 0 || unusable.length > 0) return { fault: [...faults, ...unusable].join('\n') }
+  if (first === undefined || faults.length > 0 || unusable.length > 0) return { faults: [...faults, ...unusable] }
   const expiries = pairs.flatMap(({ chain }) => chain).map(({ validToDate }) => validToDate.getTime())
   const expiresAtMs = Math.min(...expiries)
   return { inForce: { stamp, firstOptions: first.options, first: first.context, ...indexByName(usable), expiresAtMs } }
 }
 
-function makeContext (pair: CertificatePair, clientCa: readonly string[] | undefined, minVersion: CertificateOptions['minVersion']): Made {
+function makeContext (pair: CertificatePair, ca: readonly string[] | undefined, minVersion: CertificateOptions['minVersion']): Made {
   const options = {
     cert: pair.cert,
     key: pair.key,
-    ...(clientCa !== undefined && { ca: [...clientCa] }),
+    ...(ca !== undefined && { ca: [...ca] }),
     minVersion,
     ciphers: CIPHERS,
     honorCipherOrder: true
@@ -129,7 +158,7 @@ function makeContext (pair: CertificatePair, clientCa: readonly string[] | undef
     return { pair, options, context: createSecureContext(options) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return { fault: `certificate file "${pair.certFile}" cannot be used with key file "${pair.keyFile}" (${reason}): issue both anew` }
+    return { fault: `${FILE_KEYS.cert}: certificate file "${pair.certFile}" cannot be used with key file "${pair.keyFile}" (${reason}): issue both anew` }
   }
 }
 

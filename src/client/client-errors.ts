@@ -9,6 +9,7 @@ import {
   ClientTimeoutError, HeadTooLargeError, MethodUnknownError, RequestMalformedError, TargetTooLongError, VersionUnsupportedError
 } from '../errors.ts'
 import { isClosing } from './closing.ts'
+import { isFull } from './pipeline.ts'
 import { isLingering, linger } from './linger.ts'
 import { responseOf, whenFree } from './turn.ts'
 
@@ -25,6 +26,9 @@ export type OnRefused = (error: FastifyError, socket: Socket) => void
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
+/** What an Allow field says to who has asked for something else (RFC 9110, section 15.5.6). */
+export const ALLOWED_METHODS = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE').join(', ')
+
 /** So much of a request line is looked at to say what is wrong with it. */
 const LINE_LIMIT = 16 * 1024
 
@@ -35,7 +39,7 @@ const refused = new WeakSet<Socket>()
 /** Answers and closes. Whatever the parser says of the connection afterwards is passed over. */
 export function refuseClient (cause: ParseError, socket: Socket, onRefused: OnRefused): void {
   // Bytes behind a request that asked for the connection to be closed: nobody will answer them.
-  if (refused.has(socket) || isLingering(socket) || isClosing(socket) || cause.code === 'HPE_CLOSED_CONNECTION') return
+  if (refused.has(socket) || isLingering(socket) || isClosing(socket) || isFull(socket) || cause.code === 'HPE_CLOSED_CONNECTION') return
   // It left, or broke off in the middle of a request: whoever works for it sees the connection close.
   if (socket.destroyed || !socket.writable || cause.code === 'ECONNRESET' || cause.code === 'HPE_INVALID_EOF_STATE') {
     socket.destroy(cause)
@@ -66,6 +70,8 @@ export function refuseInTurn (error: FastifyError, socket: Socket, onRefused: On
   refused.add(socket)
   // The HTTP server has let go of the connection: nobody else hears of its errors.
   socket.on('error', ignore)
+  // What follows is no HTTP. It is read all the same: else nobody would see that the client leaves.
+  socket.on('data', ignore)
   whenFree(socket, () => {
     onRefused(error, socket)
     socket.write(rawAnswer(error, fields), 'latin1')
@@ -88,7 +94,7 @@ export function errorAnswer ({ code, message, statusCode = 400 }: FastifyError):
 }
 
 function errorFor ({ code, reason, message, rawPacket }: ParseError, socket: Socket): FastifyError {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ClientTimeoutError('head', 'CLIENT_HEADERS_TIMEOUT_MS')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ClientTimeoutError('send the head of its request', 'CLIENT_HEADERS_TIMEOUT_MS')
   const isFirstPacket = Buffer.isBuffer(rawPacket) && rawPacket.length === socket.bytesRead
   const start = isFirstPacket ? rawPacket.toString('latin1', 0, LINE_LIMIT) : ''
   if (code === 'HPE_HEADER_OVERFLOW') {

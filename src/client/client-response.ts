@@ -23,7 +23,7 @@ export function writeInformation (raw: ServerResponse, statusCode: number, field
   if (raw.headersSent || isGone(raw)) return
   const stream = http2Stream(raw)
   if (stream !== undefined) {
-    if (!stream.destroyed && !stream.headersSent) stream.additionalHeaders({ ':status': statusCode, ...grouped(fieldsForHttp2(fields)) })
+    if (!stream.headersSent) stream.additionalHeaders({ ':status': statusCode, ...grouped(fieldsForHttp2(fields)) })
     return
   }
   if (raw.req.httpVersionMinor === 0) return
@@ -61,7 +61,8 @@ export function isAnswered (raw: ServerResponse): boolean {
 /** Whether nobody is there any more to take the answer. */
 export function isGone (raw: ServerResponse): boolean {
   const stream = http2Stream(raw)
-  return stream === undefined ? raw.destroyed : stream.destroyed
+  // A stream that was reset while nobody read it is closed long before it is destroyed.
+  return stream === undefined ? raw.destroyed : stream.destroyed || stream.closed
 }
 
 /** Whether a client can be told this status: HTTP/2, unlike HTTP/1.1, ends at 599 (RFC 9113, section 8.3.2, RFC 9110, section 15). */

@@ -17,7 +17,7 @@ export interface RawRequest extends Readable {
   readonly rawTrailers: readonly string[]
   readonly socket: Socket
   /** The stream of HTTP/2. */
-  readonly stream?: { readonly endAfterHeaders: boolean, readonly aborted?: boolean | undefined, readonly session?: { readonly socket: Socket } | undefined } | undefined
+  readonly stream?: { readonly endAfterHeaders: boolean, readonly readableLength?: number, readonly aborted?: boolean | undefined, readonly session?: { readonly socket: Socket } | undefined } | undefined
 }
 
 /** The request's own log. */

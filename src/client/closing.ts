@@ -7,7 +7,7 @@ import { lingerOnClose } from './linger.ts'
 
 const closing = new WeakSet<Socket>()
 
-/** From now on no further request of the connection is served; it closes behind its present answer, which says so. */
+/** From now on no further request of the connection is served; it closes behind its present answer, which has to say so. */
 function closeAfterAnswer (socket: Socket): void {
   closing.add(socket)
   lingerOnClose(socket)

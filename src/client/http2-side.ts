@@ -16,8 +16,14 @@ const RESETS_PER_SECOND = 64
 const MAX_INVALID_FRAMES = 100
 const MAX_REJECTED_STREAMS = 100
 
-/** `:method`, `:scheme`, `:authority`, `:path` */
-const PSEUDO_FIELDS = 4
+/** How many times the limits Node lets through. */
+const ROOM = 2
+
+/** Cookies may come in a field each (RFC 9113, section 8.2.3), and pseudo-fields come besides: so many more are let through. */
+const CRUMBS = 256
+
+/** What a field counts besides its bytes (RFC 9113, section 6.5.2). */
+const FIELD_OVERHEAD_BYTES = 32
 
 export interface Http2SideOptions {
   /** Streams at a time in a session. */
@@ -30,28 +36,39 @@ export interface Http2SideOptions {
   readonly idleTimeoutMs: number
   /** Carries a request out. */
   readonly serve: (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void
+  /** Answers a CONNECT, which is no request for anybody behind us. */
+  readonly refuseConnect: (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void
 }
 
 export class Http2Side {
   readonly #server: http2.Http2Server
   /** With the number of their streams. */
   readonly #sessions = new Map<http2.ServerHttp2Session, number>()
+  readonly #idleTimeoutMs: number
+  /** By the session that they go over. */
+  readonly #unanswered = new WeakMap<http2.Http2Session, Set<http2.Http2ServerResponse>>()
   #isClosing = false
 
-  constructor ({ maxStreams, maxFields, maxHeadBytes, idleTimeoutMs, serve }: Http2SideOptions) {
+  constructor ({ maxStreams, maxFields, maxHeadBytes, idleTimeoutMs, serve, refuseConnect }: Http2SideOptions) {
+    this.#idleTimeoutMs = idleTimeoutMs
+    const note = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse): void => {
+      // Node tells of a request even if what came behind it has ended the session: there is nobody to be answered.
+      if (request.stream.destroyed) return
+      this.#note(response)
+      serve(request, response)
+    }
     this.#server = http2.createServer({
-      settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: maxHeadBytes, enablePush: false, enableConnectProtocol: false },
-      // With its pseudo-fields. One more gets through, to be told why it is refused.
-      maxHeaderListPairs: maxFields + PSEUDO_FIELDS + 1,
+      // Node resets the stream of a larger head without a word: what is not much too large gets through, to be told why it is refused.
+      settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: ROOM * maxHeadBytes + FIELD_OVERHEAD_BYTES * (ROOM * maxFields + CRUMBS), enablePush: false, enableConnectProtocol: false },
+      maxHeaderListPairs: ROOM * maxFields + CRUMBS,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,
       maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
       streamResetBurst: RESET_BURST,
       streamResetRate: RESETS_PER_SECOND
     })
-    this.#server.on('request', serve)
-    this.#server.on('checkContinue', serve)
-    this.#server.on('checkExpectation', serve)
-    this.#server.on('session', (session) => this.#add(session, idleTimeoutMs))
+    for (const event of ['request', 'checkContinue', 'checkExpectation']) this.#server.on(event, note)
+    this.#server.on('connect', refuseConnect)
+    this.#server.on('session', (session) => this.#add(session))
   }
 
   /** Sessions that are open. */
@@ -77,7 +94,7 @@ export class Http2Side {
     for (const session of this.#sessions.keys()) session.destroy()
   }
 
-  #add (session: http2.ServerHttp2Session, idleTimeoutMs: number): void {
+  #add (session: http2.ServerHttp2Session): void {
     this.#sessions.set(session, 0)
     session.once('close', () => this.#sessions.delete(session))
     // A client that breaks the protocol ends its own session; nobody else has to know.
@@ -86,7 +103,7 @@ export class Http2Side {
       this.#count(session, 1)
       stream.once('close', () => this.#count(session, -1))
     })
-    session.setTimeout(idleTimeoutMs, () => this.#end(session))
+    session.setTimeout(this.#idleTimeoutMs, () => this.#end(session))
     if (this.#isClosing) session.close()
   }
 
@@ -97,8 +114,41 @@ export class Http2Side {
 
   /** Lets what is under way finish. Half a head or frame is nothing that could. */
   #end (session: http2.ServerHttp2Session): void {
-    if (this.#sessions.get(session) === 0) session.destroy()
-    else session.close()
+    if (this.#sessions.get(session) === 0) {
+      session.destroy()
+      return
+    }
+    session.close()
+    this.#destroyWhenOver(session)
+  }
+
+  /** Node may wait for ever for streams that nobody works on any more: one whose client takes nothing, or one that it has lost. */
+  #destroyWhenOver (session: http2.ServerHttp2Session): void {
+    let written = writtenTo(session)
+    const timer = setInterval(() => {
+      const now = writtenTo(session)
+      if (!this.#isUnderWay(session) && now === written) session.destroy()
+      written = now
+    }, this.#idleTimeoutMs)
+    timer.unref()
+    session.once('close', () => clearInterval(timer))
+  }
+
+  #note (response: http2.Http2ServerResponse): void {
+    const { session } = response.stream
+    if (session === undefined) return
+    const unanswered = this.#unanswered.get(session) ?? new Set()
+    this.#unanswered.set(session, unanswered)
+    unanswered.add(response)
+    response.once('close', () => unanswered.delete(response))
+  }
+
+  /** Whether anybody still works on an answer. */
+  #isUnderWay (session: http2.ServerHttp2Session): boolean {
+    for (const response of this.#unanswered.get(session) ?? []) {
+      if (!response.writableEnded && !response.stream.closed) return true
+    }
+    return false
   }
 }
 
@@ -107,6 +157,11 @@ export function beginsLikeHttp2 (bytes: Buffer): boolean | undefined {
   const length = Math.min(bytes.length, PREFACE.length)
   if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return false
   return length === PREFACE.length ? true : undefined
+}
+
+/** Bytes that have gone to the client. */
+function writtenTo (session: http2.ServerHttp2Session): number {
+  return session.destroyed ? 0 : session.socket.bytesWritten
 }
 
 function ignore (): void {}

@@ -3,15 +3,18 @@
  * is decrypted if TLS is spoken here, and goes on to HTTP/1 or HTTP/2.
  */
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type * as tls from 'node:tls'
 import type { FastifyError } from '@fastify/error'
 import { ClientTimeoutError, ConnectionsExhaustedError } from '../errors.ts'
 import type { TimeoutQueue } from '../timing/timeout-queue.ts'
 import { type OnRefused, rawAnswer } from './client-errors.ts'
+import { type Ends, endsOf, pinEnds } from './connection-ends.ts'
+import { closeIfDeaf } from './deaf-tls.ts'
 import { beginsLikeHttp2, type Http2Side } from './http2-side.ts'
 import { linger } from './linger.ts'
 import { peek, type PeekOptions } from './peek.ts'
+import { distrust } from './peers.ts'
 import { type ProxySource, readProxyHeader } from './proxy-protocol.ts'
 import { judgeRequestLine } from './request-line.ts'
 import type { Trust } from './trust.ts'
@@ -41,8 +44,8 @@ export class Intake {
   readonly #serveHttp1: (socket: Socket) => void
   /** Not yet with HTTP, which would know them. */
   readonly #pending = new Set<Socket>()
-  /** Those that shake hands, by address and port: behind the handshake stands another object. */
-  readonly #handshakes = new Map<string, Handshake>()
+  /** Those that shake hands, with what is known of them: behind the handshake stands another object. */
+  readonly #handshakes = new Map<Socket, Introduction>()
   #count = 0
   /** Refused for their number, and not gone yet. */
   #turnedAway = 0
@@ -55,6 +58,11 @@ export class Intake {
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => this.#accept(socket))
     options.tls?.on('secureConnection', (socket) => this.#secured(socket))
+    // Before those who tell of it: the kernel may not know any more who it was.
+    options.tls?.prependListener('tlsClientError', (_error, socket) => {
+      const introduction = this.#handshakes.get(rawSocketOf(socket))
+      if (introduction !== undefined) pinEnds(socket, introduction.ends)
+    })
   }
 
   /** Connections of clients that are open. */
@@ -76,11 +84,17 @@ export class Intake {
 
   #accept (socket: Socket): void {
     const { maxConnections, proxyProtocol, trust } = this.#options
+    // At once: a client that resets the connection takes its address with it.
+    const ends = endsOf(socket)
+    if (ends === undefined) {
+      socket.destroy()
+      return
+    }
     if (maxConnections > 0 && this.#count >= maxConnections) return this.#turnAway(socket, maxConnections)
     this.#count++
     socket.once('close', this.#onClose)
-    if (proxyProtocol && trust.trustsPeer(socket.remoteAddress)) this.#readIntroduction(socket)
-    else this.#introduce(socket, undefined)
+    if (proxyProtocol && trust.trustsPeer(ends.address)) this.#readIntroduction(socket, ends)
+    else this.#introduce(socket, { ends, isAnonymous: false })
   }
 
   readonly #onClose = (): void => { this.#count-- }
@@ -95,7 +109,7 @@ export class Intake {
     this.#refuse(socket, new ConnectionsExhaustedError())
   }
 
-  #readIntroduction (socket: Socket): void {
+  #readIntroduction (socket: Socket, ends: Ends): void {
     let source: ProxySource | undefined
     let isBad = false
     this.#peek(socket, (bytes) => {
@@ -107,21 +121,22 @@ export class Intake {
     }, () => {
       // There is nobody to be answered: what follows cannot be HTTP that was meant for us.
       if (isBad) socket.destroy()
-      else this.#introduce(socket, source)
+      else this.#introduce(socket, { ends: source ?? ends, isAnonymous: source === undefined })
     })
   }
 
-  #introduce (socket: Socket, source: ProxySource | undefined): void {
+  #introduce (socket: Socket, introduction: Introduction): void {
     const { tls: tlsServer, http2 } = this.#options
-    if (tlsServer !== undefined) return this.#shakeHands(tlsServer, socket, source)
-    if (source !== undefined) speakFor(socket, source)
+    if (tlsServer !== undefined) return this.#shakeHands(tlsServer, socket, introduction)
+    speakFor(socket, introduction)
     this.#readFirstLine(socket, http2)
   }
 
-  #shakeHands (tlsServer: tls.Server, socket: Socket, source: ProxySource | undefined): void {
-    const key = addressOf(socket)
-    this.#handshakes.set(key, { socket, source })
-    socket.once('close', () => this.#handshakes.delete(key))
+  #shakeHands (tlsServer: tls.Server, socket: Socket, introduction: Introduction): void {
+    this.#handshakes.set(socket, introduction)
+    socket.once('close', () => this.#handshakes.delete(socket))
+    // Within the handshake an end is the end. Node would keep such a connection for ever.
+    socket.allowHalfOpen = false
     tlsServer.emit('connection', socket)
   }
 
@@ -143,17 +158,26 @@ export class Intake {
   }
 
   #secured (socket: tls.TLSSocket): void {
-    const key = addressOf(socket)
-    const source = this.#handshakes.get(key)?.source
-    this.#handshakes.delete(key)
-    if (source !== undefined) speakFor(socket, source)
+    const raw = rawSocketOf(socket)
+    const introduction = this.#handshakes.get(raw)
+    this.#handshakes.delete(raw)
+    if (introduction === undefined) {
+      // Nobody knows who that is.
+      socket.destroy()
+      return
+    }
+    socket.allowHalfOpen = true
+    speakFor(socket, introduction)
     // With optional certificates: none is fine, one that cannot be verified is not.
     if (!socket.authorized && socket.getPeerX509Certificate() !== undefined) {
       socket.destroy()
       return
     }
     if (socket.alpnProtocol === 'h2' && this.#options.http2 !== undefined) this.#options.http2.accept(socket)
-    else this.#readFirstLine(socket, undefined)
+    else {
+      closeIfDeaf(socket)
+      this.#readFirstLine(socket, undefined)
+    }
   }
 
   #peek (socket: Socket, judge: PeekOptions['judge'], onDone: () => void): void {
@@ -171,7 +195,7 @@ export class Intake {
       },
       onTimeout: () => {
         forget()
-        this.#refuse(socket, new ClientTimeoutError('head', 'CLIENT_HEADERS_TIMEOUT_MS'), 'encrypted' in socket || this.#options.tls === undefined)
+        this.#refuse(socket, new ClientTimeoutError('send the head of its request', 'CLIENT_HEADERS_TIMEOUT_MS'), 'encrypted' in socket || this.#options.tls === undefined)
       }
     })
   }
@@ -185,22 +209,25 @@ export class Intake {
 
   #destroyPending (): void {
     for (const socket of this.#pending) socket.destroy()
-    for (const { socket } of this.#handshakes.values()) socket.destroy()
+    for (const socket of this.#handshakes.keys()) socket.destroy()
   }
 }
 
-interface Handshake {
-  readonly socket: Socket
-  /** Whom the proxy before it has introduced. */
-  readonly source: ProxySource | undefined
+interface Introduction {
+  /** Those that the proxy before it has named, or else its own. */
+  readonly ends: Ends
+  /** Whether a proxy stands before it that has not said whom it speaks for: then the ends are those of the proxy. */
+  readonly isAnonymous: boolean
 }
 
-/** From here on the socket names the connection that the proxy spoke for. */
-function speakFor (socket: Socket, { address, port, localAddress, localPort }: ProxySource): void {
-  const values = { remoteAddress: address, remotePort: port, localAddress, localPort }
-  for (const [name, value] of Object.entries(values)) Object.defineProperty(socket, name, { value, configurable: true })
+/** From here on the socket stands for whoever was introduced. */
+function speakFor (socket: Socket, { ends, isAnonymous }: Introduction): void {
+  pinEnds(socket, ends)
+  if (isAnonymous) distrust(socket)
 }
 
-function addressOf (socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`
+/** The connection below TLS. Node has no public name for it. */
+function rawSocketOf (socket: tls.TLSSocket): Socket {
+  const raw: unknown = Reflect.get(socket, '_parent')
+  return raw instanceof Socket ? raw : socket
 }

@@ -3,11 +3,12 @@
  * reset it, and the reset would take the answer away before the client has read it.
  */
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** How long such a client is listened to, in ms. */
 const LINGER_MS = 2_000
 
-const lingering = new WeakSet<Socket>()
+const lingering = new WeakSet<Duplex>()
 
 /** Whether the connection is only waiting for its client to leave: what still comes on it means nothing. */
 export function isLingering (socket: Socket): boolean {
@@ -20,7 +21,7 @@ export function lingerOnClose (socket: Socket): void {
 }
 
 /** Sends what is to be sent and FIN; what comes is thrown away, for a time. */
-export function linger (socket: Socket): void {
+export function linger (socket: Duplex): void {
   if (lingering.has(socket) || socket.destroyed) return
   lingering.add(socket)
   // Whoever read it before (the HTTP parser) must not see what comes now.

@@ -1,10 +1,16 @@
 /** Who is at the other end of a client's connection, worked out once a connection. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { forwardedElement } from '../wire/forwarded.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { RawRequest } from './client-side.ts'
 import { clientOf, type Trust } from './trust.ts'
+
+/** Set on the socket itself: in HTTP/2 a request has a stand-in for it, which passes on what is asked of it. */
+const DISTRUSTED = Symbol('distrusted')
+
+const READ_BY_FASTIFY = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'] as const
 
 export class Peer {
   /** Its address; an IPv4 one in its own notation even on a dual-stack listener. */
@@ -14,12 +20,15 @@ export class Peer {
   readonly port: string
   /** Whether what it says of where a request came from is believed. */
   readonly isTrusted: boolean
+  /** Whether it is not to be believed, trusted as its address may be. */
+  readonly isDistrusted: boolean
   /** The certificate that it has shown, as in Client-Cert (RFC 9440); undefined without one. */
   readonly certificate: string | undefined
   /** Requests that came on the connection. */
   requests = 0
   readonly #trust: Trust
   #host: string | undefined
+  #version: number | undefined
   #fields: FieldList = []
 
   constructor (socket: Socket, trust: Trust) {
@@ -27,7 +36,8 @@ export class Peer {
     this.address = withoutMapping(socket.remoteAddress ?? 'unknown')
     this.proto = 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http'
     this.port = String(socket.localPort ?? '')
-    this.isTrusted = trust.trustsPeer(this.address)
+    this.isDistrusted = Reflect.get(socket, DISTRUSTED) === true
+    this.isTrusted = !this.isDistrusted && trust.trustsPeer(this.address)
     this.certificate = clientCertificate(socket)
   }
 
@@ -38,17 +48,18 @@ export class Peer {
     return named.length === 0 ? this.address : clientOf(this.address, named.join(', '), this.#trust)
   }
 
-  /** What the gateway says of a request that came straight from this peer for `host`. */
-  forwardingFields (host: string | undefined): FieldList {
-    if (this.#host === host && this.#fields.length > 0) return this.#fields
+  /** What the gateway says of a request that came straight from this peer for `host`, in this version of HTTP. */
+  forwardingFields (host: string | undefined, version: 1 | 1.1 | 2): FieldList {
+    if (this.#host === host && this.#version === version) return this.#fields
     this.#host = host
+    this.#version = version
     this.#fields = [
       'x-forwarded-for', this.address,
       'x-forwarded-proto', this.proto,
       'x-forwarded-port', this.port,
       ...(host === undefined ? [] : ['x-forwarded-host', host]),
       'forwarded', forwardedElement({ client: this.address, proto: this.proto, host }),
-      'via', '1.1 fastlancer',
+      'via', version === 1 ? '1.0 fastlancer' : `${version} fastlancer`,
       ...(this.certificate === undefined ? [] : ['client-cert', this.certificate])
     ]
     return this.#fields
@@ -74,6 +85,19 @@ export class Peers {
     this.#peers.set(socket, peer)
     return peer
   }
+}
+
+/**
+ * Whoever speaks on the connection is not believed, trusted as its address may be: it is that of a proxy which has not said for
+ * whom it speaks (PROXY protocol, UNKNOWN and LOCAL).
+ */
+export function distrust (socket: Socket): void {
+  Object.defineProperty(socket, DISTRUSTED, { value: true })
+}
+
+/** Takes away what Fastify would read of a distrusted peer's request: it trusts addresses, and knows nothing of connections. */
+export function hideForwarding (headers: IncomingHttpHeaders): void {
+  for (const name of READ_BY_FASTIFY) Reflect.deleteProperty(headers, name)
 }
 
 /** `::ffff:192.0.2.1` is 192.0.2.1 as a dual-stack listener names it. */

@@ -1,15 +1,9 @@
 /** Reads the header of HAProxy's PROXY protocol, version 1 and 2 (proxy-protocol.txt, section 2). */
 import { isIP, SocketAddress } from 'node:net'
+import type { Ends } from './connection-ends.ts'
 
 /** The connection that the sender speaks for. IPv6 addresses are in their usual short spelling. */
-export interface ProxySource {
-  /** Where the connection came from. */
-  readonly address: string
-  readonly port: number
-  /** Where it went to. */
-  readonly localAddress: string
-  readonly localPort: number
-}
+export type ProxySource = Ends
 
 /**
  * `more`: a good header so far, but not all of it. `bad`: no header, and no byte to come can change that. `done`: the header is

@@ -8,6 +8,7 @@ import {
 } from '../errors.ts'
 import { type FieldList, listMembers } from '../wire/fields.ts'
 import { isValidHost } from '../wire/host.ts'
+import { offeredProtocols } from '../wire/upgrade.ts'
 import type { RawRequest } from './client-side.ts'
 import { FieldKind, type FieldKinds } from './field-kinds.ts'
 import { assertPath, readTarget, type TargetRules } from './target.ts'
@@ -32,12 +33,11 @@ const DIGITS = /^[0-9]+$/
 /** Colon, blank, CR and LF of a field's line. */
 const LINE_OVERHEAD_BYTES = 4
 
-/** Of HTTP/2: they are no fields of the client's making. */
-const PSEUDO_FIELDS = 4
-
 const NO_FIELDS: FieldList = []
 
 export class RequestHead {
+  /** The version of HTTP that the request came in. */
+  readonly version: 1 | 1.1 | 2
   /** Path and query, byte for byte, or `*`. */
   readonly target: string
   /** The host that the request is for; undefined if a client of HTTP/1.0 gave none. */
@@ -50,7 +50,7 @@ export class RequestHead {
   readonly expectsContinue: boolean
   /** Whether the client takes trailers (`TE: trailers`). */
   readonly wantsTrailers: boolean
-  /** The protocols that the client would like to change to. */
+  /** The protocols that the client would like to change to, and that a backend may be asked for. */
   readonly upgrade: string | undefined
   /** The fields that go on as they are, in order. */
   readonly fields: FieldList
@@ -61,6 +61,7 @@ export class RequestHead {
   constructor (raw: RawRequest, url: string, rules: HeadRules) {
     const { method = '' } = raw
     const version = versionOf(raw)
+    this.version = version
     const isHttp2 = version === 2
     const isHttp11 = version === 1.1
     assertMethod(method, rules)
@@ -76,7 +77,7 @@ export class RequestHead {
     this.hasBody = isHttp2 ? !endsWithHead(raw) : reader.coding !== undefined || isSome(this.length)
     this.expectsContinue = (isHttp2 || isHttp11) && asksToContinue(reader.expect) && this.hasBody
     this.wantsTrailers = reader.te !== undefined && listMembers(reader.te).includes('trailers')
-    this.upgrade = reader.upgrade
+    this.upgrade = offeredProtocols(reader.upgrade)
     this.fields = reader.connection === undefined ? reader.fields : withoutNamed(reader.fields, reader.connection)
     this.forwarding = reader.forwarding
   }
@@ -95,21 +96,26 @@ class FieldReader {
   #host: string | undefined = undefined
   #authority: string | undefined = undefined
   #hasTwoHosts = false
+  /** The place of the cookies. */
   #cookies = 0
+  /** Cookies that came in a field of their own, besides the first. */
+  #crumbs = 0
   readonly #isHttp2: boolean
 
   constructor (raw: readonly string[], { maxFields, maxFieldBytes, kinds }: HeadRules) {
     this.#isHttp2 = raw[0]?.startsWith(':') === true
-    if (raw.length > 2 * (maxFields + (this.#isHttp2 ? PSEUDO_FIELDS : 0))) throw new HeadTooLargeError('MAX_HEADERS')
+    let count = raw.length / 2
     let bytes = 0
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const name = raw[i] ?? ''
       const value = raw[i + 1] ?? ''
-      bytes += name.length + value.length + LINE_OVERHEAD_BYTES
+      if (this.#isHttp2 && name.startsWith(':')) count--
+      else bytes += name.length + value.length + LINE_OVERHEAD_BYTES
       const kind = kinds.of(name)
       if (kind === FieldKind.plain) this.fields.push(name, value)
       else if (kind !== FieldKind.ends) this.#special(kind, name, value)
     }
+    if (count - this.#crumbs > maxFields) throw new HeadTooLargeError('MAX_HEADERS')
     if (bytes > maxFieldBytes) throw new HeadTooLargeError('MAX_HEADER_BYTES')
   }
 
@@ -161,8 +167,10 @@ class FieldReader {
 
   /** HTTP/2 may send cookies one by one; elsewhere there is one field of them (RFC 9113, section 8.2.3). */
   #cookie (name: string, value: string): void {
-    if (this.#isHttp2 && this.#cookies > 0) this.fields[this.#cookies] += `; ${value}`
-    else this.#cookies = this.fields.push(name, value) - 1
+    if (this.#isHttp2 && this.#cookies > 0) {
+      this.#crumbs++
+      this.fields[this.#cookies] += `; ${value}`
+    } else this.#cookies = this.fields.push(name, value) - 1
   }
 }
 

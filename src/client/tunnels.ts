@@ -1,5 +1,6 @@
 /** The connections that asked for a tunnel: the HTTP server has let go of them, so somebody has to know and to end them. */
 import type { IncomingMessage } from 'node:http'
+import { offeredProtocols } from '../wire/upgrade.ts'
 import type { RawRequest } from './client-side.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
@@ -32,13 +33,13 @@ export class Tunnels {
 }
 
 /**
- * Whether the HTTP server should take a request for an upgrade: one with a body cannot turn into a tunnel, and HTTP/2 is
- * not negotiated in this way any more (RFC 9113, section 3.1). Such a request is served as if it had not asked.
+ * Whether the HTTP server should take a request for an upgrade: one with a body cannot turn into a tunnel, and not every
+ * protocol may be asked for. Such a request is served as if it had not asked.
  */
 export function isUpgrade (raw: IncomingMessage): boolean {
   // RFC 9110, section 7.8: not in HTTP/1.0.
   if (raw.httpVersionMinor === 0) return false
   const { upgrade, 'content-length': length, 'transfer-encoding': coding } = raw.headers
-  if (upgrade === undefined || coding !== undefined || (length !== undefined && Number(length) > 0)) return false
-  return !/^\s*h2c?\s*(,|$)/i.test(upgrade)
+  if (coding !== undefined || (length !== undefined && Number(length) > 0)) return false
+  return offeredProtocols(upgrade) !== undefined
 }

@@ -24,7 +24,7 @@ const port = (value: number, description: string) =>
 
 /** One key a property; `default` and `description` feed `.env.example` and the README. */
 export const EnvSchema = Type.Object({
-  HOST: Type.String({ default: '0.0.0.0', minLength: 1, description: 'Address to listen on for clients.' }),
+  HOST: Type.String({ default: '0.0.0.0', pattern: '^\\S+$', description: 'Address to listen on for clients.' }),
   PORT: port(8080, 'Port to listen on for clients; 0 takes a free one.'),
   BACKENDS: Type.String({
     default: 'http://localhost:8081,http://localhost:8082,http://localhost:8083',
@@ -99,7 +99,7 @@ export const EnvSchema = Type.Object({
     default: 'info',
     description: 'Least level that is logged.'
   }),
-  ADMIN_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of the admin listener; keep it private.' }),
+  ADMIN_HOST: Type.String({ default: '127.0.0.1', pattern: '^\\S+$', description: 'Address of the admin listener; keep it private.' }),
   ADMIN_PORT: Type.Unsafe<number | 'off'>({
     anyOf: [{ type: 'integer', minimum: 0, maximum: 65_535 }, { const: 'off' }],
     default: 9900,
@@ -142,6 +142,12 @@ export function allowedValues (key: ConfigKey): string {
   if (rules.has('enum')) return String(rules.get('enum')).replaceAll(',', ', ')
   if (rules.has('minimum')) return `a whole number from ${String(rules.get('minimum'))} to ${String(rules.get('maximum'))}`
   return TEXTS.get(key) ?? (key.endsWith('_FILE') ? 'a file' : 'an address')
+}
+
+/** Whether `key` takes a number (ADMIN_PORT: or a word). */
+export function isNumeric (key: ConfigKey): boolean {
+  const rules = schemaRules(key)
+  return rules.get('type') === 'integer' || rules.has('anyOf')
 }
 
 /** The JSON Schema keywords of `key`, by name. */

@@ -1,25 +1,28 @@
 /** Finds what is wrong with an environment and says it a sentence a fault. */
 import { statSync } from 'node:fs'
-import { distance } from 'fastest-levenshtein'
+import { isIP } from 'node:net'
 import { parseBackendList } from './backend-list.ts'
-import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment } from './env-schema.ts'
+import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric } from './env-schema.ts'
 
 /** The part of an Ajv error that is read here. */
 export interface SchemaFault {
   readonly instancePath: string
 }
 
-/** Up to this length a key is so common a word (HOST, PORT) that only a letter more or less at its end counts. */
-const SHORT_KEY_LENGTH = 6
+/** What SNI can ask for (RFC 6066, section 3): labels of a DNS name, with the underscores that private networks have. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
 
-/** Values that the schema refused: one sentence a key, however many rules the value broke. */
+/** Whole numbers only: the schema's validator would also take "0x10", " " (as 0) and "Infinity" (past every bound). */
+const WHOLE_NUMBER = /^\d+$/
+
+/** Values that the schema refused, or should have: one sentence a key, however many rules the value broke. */
 export function schemaFaults (errors: readonly SchemaFault[], env: Environment): string[] {
   const refused = new Set(errors.map((error) => error.instancePath.slice(1)))
-  return CONFIG_KEYS.filter((key) => refused.has(key))
+  return CONFIG_KEYS.filter((key) => refused.has(key) || isOddNumber(key, env[key]))
     .map((key) => `${key}: "${env[key]}" is not allowed: give ${allowedValues(key)}`)
 }
 
-/** What no schema sees: the list of backends, the plugins' folder, misspelt keys. */
+/** What no schema sees: the list of backends, the plugins' folder, keys that do not go together. */
 export function crossFieldFaults (env: Environment): string[] {
   const faults: string[] = []
   if (env['BACKENDS'] !== undefined) faults.push(...parseBackendList(env['BACKENDS']).faults)
@@ -27,23 +30,35 @@ export function crossFieldFaults (env: Environment): string[] {
   if (folder !== undefined && folder !== '' && !isFolder(folder)) {
     faults.push(`PLUGINS_DIR: "${folder}" is not a folder: give the folder of your plugins, or leave it empty`)
   }
-  return [...faults, ...tlsFaults(env), ...misspeltKeys(env)]
+  return [...faults, ...servernameFaults(env), ...tlsFaults(env)]
+}
+
+/** Whether a key for a number has a text that is none, or a number too large to be exact. */
+function isOddNumber (key: ConfigKey, text: string | undefined): boolean {
+  if (text === undefined || !isNumeric(key)) return false
+  if (key === 'ADMIN_PORT' && text === 'off') return false
+  return !WHOLE_NUMBER.test(text) || !Number.isSafeInteger(Number(text))
+}
+
+function servernameFaults (env: Environment): string[] {
+  const name = env['UPSTREAM_TLS_SERVERNAME'] ?? ''
+  if (name === '') return []
+  if (isIP(name) !== 0) {
+    return [`UPSTREAM_TLS_SERVERNAME: "${name}" is an address, not a name: leave it empty, so that the address in the backend's URL is verified`]
+  }
+  if (HOST_NAME.test(name)) return []
+  return [`UPSTREAM_TLS_SERVERNAME: "${name}" is not the name of a host: give one such as backend.example, ` +
+    'or leave it empty, so that the name in the backend\'s URL is verified']
 }
 
 /** Keys that mean nothing, or something else than was meant, without another. */
 function tlsFaults (env: Environment): string[] {
   const faults: string[] = []
   const isSet = (key: ConfigKey): boolean => (env[key] ?? '') !== ''
-  if (isSet('UPSTREAM_TLS_CERT_FILE') !== isSet('UPSTREAM_TLS_KEY_FILE')) {
-    faults.push('UPSTREAM_TLS_CERT_FILE and UPSTREAM_TLS_KEY_FILE belong together: give both, or neither')
-  }
-  if (isSet('TLS_CERT_FILES') !== isSet('TLS_KEY_FILES')) {
-    faults.push('TLS_CERT_FILES and TLS_KEY_FILES belong together: give both, as many files each, or neither')
-  }
   if (isSet('TLS_CLIENT_CA_FILE') && !isSet('TLS_CERT_FILES')) {
     faults.push('TLS_CLIENT_CA_FILE: without TLS_CERT_FILES no client is asked for a certificate: give those too')
   }
-  if (env['PROXY_PROTOCOL'] === 'on' && !isSet('TRUST_PROXY')) {
+  if (env['PROXY_PROTOCOL'] === 'on' && !/[^\s,]/.test(env['TRUST_PROXY'] ?? '')) {
     faults.push('PROXY_PROTOCOL: "on" means nothing as long as nobody is trusted: name the proxies in TRUST_PROXY')
   }
   return [...faults, ...unverifiedFaults(env)]
@@ -63,19 +78,4 @@ function unverifiedFaults (env: Environment): string[] {
 
 function isFolder (path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-}
-
-function misspeltKeys (env: Environment): string[] {
-  const known: ReadonlySet<string> = new Set(CONFIG_KEYS)
-  return Object.keys(env).filter((name) => env[name] !== undefined && !known.has(name)).flatMap((name) => {
-    const meant = CONFIG_KEYS.find((key) => isNearMiss(name, key))
-    return meant === undefined ? [] : [`${name}: there is no such key: did you mean ${meant}?`]
-  })
-}
-
-function isNearMiss (name: string, key: string): boolean {
-  if (`${name}_MS` === key) return true
-  if (Math.abs(name.length - key.length) > 2) return false
-  if (key.length <= SHORT_KEY_LENGTH) return distance(name, key) === 1 && (name.startsWith(key) || key.startsWith(name))
-  return distance(name.toUpperCase(), key) <= 2
 }

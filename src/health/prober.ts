@@ -10,7 +10,7 @@ export interface ProbeOutcome {
   readonly reason: string
 }
 
-/** Sends one probe; calls `done` at most once, and never after the function that it returned (cancel) was called. */
+/** Sends one probe; calls `done` at most once, and never after the function that it returned (cancel) was called. A throw is a bad outcome. */
 export type Probe<Target> = (target: Target, done: (outcome: ProbeOutcome) => void) => () => void
 
 /** Timers and randomness, as the process has them or as a test does. */
@@ -74,11 +74,18 @@ export class Prober<Target> {
       cancelTimeout()
       this.#settled(target, outcome, isFirst, startedMs)
     }
+    let cancelProbe = (): void => {}
     const cancelTimeout = schedule.after(timeoutMs, () => {
       cancelProbe()
       settle({ good: false, reason: `no answer within ${timeoutMs} ms` })
     })
-    const cancelProbe = probe(target, settle)
+    try {
+      cancelProbe = probe(target, settle)
+    } catch (error) {
+      // One probe that cannot even be sent must not keep the others from being sent. An error out of `settle` is not the probe's.
+      if (over) throw error
+      settle({ good: false, reason: `cannot be probed: ${error instanceof Error ? error.message : String(error)}` })
+    }
     if (over) return
     this.#cancels.set(target, () => {
       over = true

@@ -30,9 +30,6 @@ export class Attempt extends Timed implements CarrierListener {
   readonly backend: Backend
   /** Whether the request was on its way to the backend. */
   sent = false
-  /** Whether its connection had carried answers before. */
-  readonly onUsedConnection: boolean
-
   readonly #owner: AttemptOwner
   readonly #carrier: Carrier
   readonly #parts: EngineParts
@@ -46,7 +43,11 @@ export class Attempt extends Timed implements CarrierListener {
     this.backend = backend
     this.#carrier = carrier
     this.#parts = parts
-    this.onUsedConnection = carrier.isUsed
+  }
+
+  /** Whether its connection has carried answers of other exchanges. */
+  get onUsedConnection (): boolean {
+    return this.#carrier.isUsed
   }
 
   send (request: UpstreamRequest): void {
@@ -89,6 +90,7 @@ export class Attempt extends Timed implements CarrierListener {
   override timedOut (timeoutMs: number): void {
     const isHeadMissing = this.#isHeadMissing
     if (isHeadMissing && this.#owner.waitsForClient) return this.#parts.headersTimeouts.start(this)
+    this.#carrier.suspect?.()
     this.#carrier.abort()
     this.onError(isHeadMissing ? new UpstreamHeadersTimeoutError(timeoutMs) : new UpstreamIdleTimeoutError(timeoutMs))
   }
@@ -100,9 +102,9 @@ export class Attempt extends Timed implements CarrierListener {
     this.#owner.attemptSent(this)
   }
 
-  /** A part of the body went to the backend: its time to answer begins anew. */
+  /** A part of the body went to the backend: its time to answer, or to go on with an answer that it has begun, begins anew. */
   onBodySent (): void {
-    if (!this.#isOver && this.queue === this.#parts.headersTimeouts) this.queue.start(this)
+    if (!this.#isOver) this.queue?.start(this)
   }
 
   onInformation (head: ResponseHead): void {

@@ -38,7 +38,7 @@ export interface CarrierListener {
 }
 
 export interface Carrier {
-  /** Whether its connection had carried answers before this exchange: then the backend may close it at any moment. */
+  /** Whether its connection has carried answers of other exchanges: then the backend may close it at any moment. Never so for one of `takeNew`. */
   readonly isUsed: boolean
   /** Sends a request; the listener is told of everything that follows. */
   send (request: UpstreamRequest, listener: CarrierListener): void
@@ -47,6 +47,8 @@ export interface Carrier {
   resume (): void
   /** Ends the exchange at once, whatever it is doing. The listener is not called any more. */
   abort (): void
+  /** The backend was silent for too long. A connection that carries others as well is asked whether it is alive, and spared until it has answered. */
+  suspect? (): void
 }
 
 /** The carriers to one backend. */
@@ -55,7 +57,7 @@ export interface Carriers {
   readonly size: number
   /** A carrier for one exchange. Unless it may be sent twice, one that the backend is unlikely to be closing. */
   take (nowMs: number, mayRepeat: boolean): Carrier
-  /** A carrier on a connection that has carried nothing yet. */
+  /** A carrier for one more try: on a connection that has carried nothing yet, or that the backend has not ended if it is shared. */
   takeNew (): Carrier
   /** The exchange is over, in whichever way. */
   release (carrier: Carrier, nowMs: number): void

@@ -107,7 +107,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
       reply,
       sendTimeouts: this.#parts.sendTimeouts,
       onClosed: () => this.#clientClosed(),
-      onStalled: (timeoutMs) => this.#clientFailed(new ClientTimeoutError('rest', `CLIENT_SEND_TIMEOUT_MS: ${timeoutMs} ms without taking its answer`))
+      onStalled: (timeoutMs) => this.#clientFailed(new ClientTimeoutError('take its answer', `CLIENT_SEND_TIMEOUT_MS: ${timeoutMs} ms`))
     })
     if (this.#parts.requestTimeouts !== undefined) {
       this.#deadline = new Deadline((timeoutMs) => this.#clientFailed(requestTimeout(!upload.isComplete, timeoutMs)))
@@ -273,6 +273,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     this.#attempt = undefined
     // What is whole on our side, but not taken by the client, is over all the same.
     if (this.#isOver && this.#reply !== undefined) return cutResponse(this.#reply.raw)
+    if (this.#reply !== undefined && this.#answer?.begun !== true) closeBehind(this.#reply, this.request.raw.socket)
     this.#giveUp(error)
   }
 

@@ -13,7 +13,7 @@ export interface Failure {
   readonly error: FastifyError
   /** Whether the backend may have acted on the request. */
   readonly sent: boolean
-  /** Whether the backend ended the connection, rather than being slow or sending rubbish. */
+  /** Whether the backend ended the connection or refused to look at the request, rather than being slow, failing at it or sending rubbish. */
   readonly connectionEnded: boolean
 }
 
@@ -22,13 +22,16 @@ const OURS = [
   UpstreamRefusedError, UpstreamResetError
 ]
 
+/** As the cause of a reset: it concerned one stream of HTTP/2, and the connection goes on. */
+export class StreamReset extends Error {}
+
 /** Turns what a carrier or a deadline said into one of our errors, and says what follows. `sent`: whether the request was on its way. */
 export function failureOf (cause: Error, sent: boolean): Failure {
   const error = isOurs(cause) ? cause : causedBy(new UpstreamResetError(), cause)
   return {
     error,
     sent: sent && !(error instanceof UpstreamRefusedError),
-    connectionEnded: error instanceof UpstreamResetError || error instanceof UpstreamRefusedError
+    connectionEnded: error instanceof UpstreamRefusedError || (error instanceof UpstreamResetError && !(error.cause instanceof StreamReset))
   }
 }
 
@@ -44,7 +47,7 @@ export function statusFailure ({ statusCode }: ResponseHead): Error {
 
 /** A request that took too long as a whole: whose fault it is depends on what was waited for. */
 export function requestTimeout (isUploading: boolean, timeoutMs: number): Error {
-  return isUploading ? new ClientTimeoutError('body', `REQUEST_TIMEOUT_MS: ${timeoutMs} ms`) : new RequestTimeoutError(timeoutMs)
+  return isUploading ? new ClientTimeoutError('send the body of its request', `REQUEST_TIMEOUT_MS: ${timeoutMs} ms`) : new RequestTimeoutError(timeoutMs)
 }
 
 /** `error` with what brought it about. */

@@ -11,7 +11,7 @@ const NAMED_ANEW: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded
 
 /** The list, for one attempt; `id` is the gateway's own name for the request. */
 export function requestFields (head: RequestHead, peer: Peer, id: string): FieldList {
-  const own = peer.forwardingFields(head.host)
+  const own = peer.forwardingFields(head.host, head.version)
   if (peer.isTrusted && head.forwarding.length > 0) return extended(head, peer, own, id)
   const fields = [...head.fields, ...own, 'x-request-id', id]
   if (head.expectsContinue) fields.push('expect', '100-continue')

@@ -4,6 +4,7 @@ import { UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamResetErro
 import type { FieldList } from '../wire/fields.ts'
 import { MessageFault } from '../wire/message-fault.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
+import { isOffered } from '../wire/upgrade.ts'
 import { ResponseParser, type ResponseSink } from '../wire/response-parser.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
@@ -93,8 +94,10 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
 
   onHead (head: ResponseHead): void {
     this.#head = head
+    const offered = this.#request?.upgrade
     if (head.statusCode !== 101) this.#listener?.onHead(head)
-    else if (this.#request?.upgrade === undefined) throw new MessageFault('a 101 that nobody asked for')
+    else if (offered === undefined) throw new MessageFault('a 101 that nobody asked for')
+    else if (!isOffered(head.upgrade, offered)) throw new MessageFault('a 101 to a protocol that nobody asked for')
   }
 
   onBody (data: Buffer): void {

@@ -5,12 +5,23 @@ import type { SocketOptions } from './connector.ts'
 import { Http2Exchange } from './http2-exchange.ts'
 import { Http2Session } from './http2-session.ts'
 
+/**
+ * How many sessions on which the backend takes nothing for now may be open before exchanges wait on one. A backend may close one
+ * connection in this way and serve others; one that does it again would do it on each.
+ */
+const MAX_ON_HOLD = 2
+
+export interface Http2ConnectionsOptions extends SocketOptions {
+  /** How long a session that was silent for too long may take to show that it is alive, in ms. */
+  readonly pingTimeoutMs?: number
+}
+
 export class Http2Connections implements Carriers {
   readonly #address: BackendAddress
-  readonly #options: SocketOptions
+  readonly #options: Http2ConnectionsOptions
   readonly #sessions = new Set<Http2Session>()
 
-  constructor (address: BackendAddress, options: SocketOptions) {
+  constructor (address: BackendAddress, options: Http2ConnectionsOptions) {
     this.#address = address
     this.#options = options
   }
@@ -21,16 +32,16 @@ export class Http2Connections implements Carriers {
 
   /** The first session with room: so the later ones grow idle and close. What a session refuses unprocessed is sent again safely. */
   take (): Http2Exchange {
-    for (const session of this.#sessions) {
-      if (session.hasRoom) return this.#exchangeOn(session)
-    }
-    return this.takeNew()
+    return this.#exchangeOn(this.#withRoom() ?? this.#other())
   }
 
+  /** A session that has ended has no room, so this is another one; best one that has carried nothing yet. All who need one share it. */
   takeNew (): Http2Exchange {
-    const session = new Http2Session(this.#address, this.#options, (gone) => this.#sessions.delete(gone))
-    this.#sessions.add(session)
-    return this.#exchangeOn(session)
+    let session: Http2Session | undefined
+    for (const one of this.#sessions) {
+      if (one.hasRoom && (session === undefined || session.isUsed)) session = one
+    }
+    return this.#exchangeOn(session ?? this.#other(), true)
   }
 
   release (carrier: Carrier): void {
@@ -41,8 +52,27 @@ export class Http2Connections implements Carriers {
     for (const session of this.#sessions) session.destroy()
   }
 
-  #exchangeOn (session: Http2Session): Http2Exchange {
+  #withRoom (): Http2Session | undefined {
+    for (const session of this.#sessions) {
+      if (session.hasRoom) return session
+    }
+    return undefined
+  }
+
+  /** A new session. Where that would not help, one to wait on: Node sends when the backend takes exchanges again, unless a timeout comes first. */
+  #other (): Http2Session {
+    const onHold = [...this.#sessions].filter(({ isOnHold }) => isOnHold)
+    return (onHold.length < MAX_ON_HOLD ? undefined : onHold.at(-1)) ?? this.#open()
+  }
+
+  #open (): Http2Session {
+    const session = new Http2Session(this.#address, { ...this.#options, onGone: (gone) => this.#sessions.delete(gone) })
+    this.#sessions.add(session)
+    return session
+  }
+
+  #exchangeOn (session: Http2Session, isSecondTry = false): Http2Exchange {
     session.streams++
-    return new Http2Exchange(this.#address, session)
+    return new Http2Exchange(this.#address, session, isSecondTry)
   }
 }

@@ -1,34 +1,43 @@
 /** One exchange over a stream of HTTP/2 (RFC 9113). */
 import * as http2 from 'node:http2'
 import { addAbortSignal } from 'node:stream'
-import { UpstreamRefusedError, UpstreamResetError } from '../errors.ts'
+import { grouped } from '../client/client-response.ts'
+import { UpstreamBadResponseError, UpstreamRefusedError, UpstreamResetError } from '../errors.ts'
 import type { FieldList } from '../wire/fields.ts'
-import type { ResponseHead } from '../wire/response-head.ts'
+import { fieldsForHttp2 } from '../wire/http2-fields.ts'
+import { MessageFault } from '../wire/message-fault.ts'
+import { MAX_PROVISIONAL } from '../wire/response-parser.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
-import { causedBy } from './failure.ts'
+import { causedBy, StreamReset } from './failure.ts'
 import { http2RequestHead, http2ResponseHead } from './http2-heads.ts'
 import type { Http2Session, SessionWaiter } from './http2-session.ts'
 import { type BodySink, RequestBody } from './request-body.ts'
 
-const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STREAM } = http2.constants
+const { NGHTTP2_FLAG_END_STREAM } = http2.constants
 
 export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
-  readonly isUsed: boolean
   readonly session: Http2Session
   readonly #address: BackendAddress
+  readonly #isSecondTry: boolean
   #stream: http2.ClientHttp2Stream | undefined
   #request: UpstreamRequest | undefined
   #listener: CarrierListener | undefined
   #requestTrailers: FieldList = []
   #trailers: FieldList = []
+  #provisional = 0
   #isHeadIn = false
   #isEnded = false
 
-  constructor (address: BackendAddress, session: Http2Session) {
+  constructor (address: BackendAddress, session: Http2Session, isSecondTry: boolean) {
     this.#address = address
     this.session = session
-    this.isUsed = session.isUsed
+    this.#isSecondTry = isSecondTry
+  }
+
+  /** A second try counts as one over a new connection: there is no third one. */
+  get isUsed (): boolean {
+    return this.session.isUsed && !this.#isSecondTry
   }
 
   send (request: UpstreamRequest, listener: CarrierListener): void {
@@ -59,6 +68,10 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
     if (this.#stream !== undefined) cancel(this.#stream)
   }
 
+  suspect (): void {
+    this.session.suspect()
+  }
+
   bodyPart (part: Buffer): boolean {
     const goesOn = this.#stream?.write(part) ?? false
     this.#listener?.onBodySent()
@@ -77,7 +90,7 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
     try {
       stream = session.request(http2RequestHead(request, this.#address), { endStream: body === null, waitForTrailers: body instanceof RequestBody })
     } catch (error) {
-      // The session ended between the pick and now.
+      // Node does not want to send this head; a session that has ended tells by way of the stream.
       process.nextTick(() => this.#fail(causedBy(new UpstreamRefusedError(), error instanceof Error ? error : undefined)))
       return
     }
@@ -89,13 +102,13 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
   }
 
   #listen (stream: http2.ClientHttp2Stream): void {
-    stream.on('headers', (_headers, _flags, raw: readonly string[]) => this.#listener?.onInformation(http2ResponseHead(raw, this.#method, false)))
-    stream.on('response', (_headers, flags, raw: readonly string[]) => this.#head(http2ResponseHead(raw, this.#method, (flags & NGHTTP2_FLAG_END_STREAM) !== 0)))
+    stream.on('headers', (_headers, _flags, raw: readonly string[]) => this.#guard(stream, () => this.#information(raw)))
+    stream.on('response', (_headers, flags, raw: readonly string[]) => this.#guard(stream, () => this.#head(raw, (flags & NGHTTP2_FLAG_END_STREAM) !== 0)))
     stream.on('data', (chunk: Buffer) => this.#listener?.onBody(chunk))
     stream.on('trailers', (_trailers, _flags, raw: readonly string[]) => { this.#trailers = [...raw] })
     this.#noteEnd(stream)
     stream.on('end', () => { if (this.#isEnded) this.#complete(stream) })
-    stream.on('wantTrailers', () => stream.sendTrailers(Object.fromEntries(pairs(this.#requestTrailers))))
+    stream.on('wantTrailers', () => this.#guard(stream, () => stream.sendTrailers(grouped(fieldsForHttp2(this.#requestTrailers)))))
     stream.on('drain', () => { if (this.#request?.body instanceof RequestBody) this.#request.body.resume(this) })
     // What it was is told when the stream closes.
     let cause: Error | undefined
@@ -119,7 +132,25 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
     return this.#request?.method ?? 'GET'
   }
 
-  #head (head: ResponseHead): void {
+  /** What is thrown out of an event of Node ends the process: here it ends the exchange. */
+  #guard (stream: http2.ClientHttp2Stream, action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      this.#fail(error instanceof MessageFault ? causedBy(new UpstreamBadResponseError(), error) : resetOf(stream, error))
+      cancel(stream)
+    }
+  }
+
+  #information (raw: readonly string[]): void {
+    const head = http2ResponseHead(raw, this.#method, false)
+    if (++this.#provisional > MAX_PROVISIONAL) throw new MessageFault('too many provisional answers')
+    this.#listener?.onInformation(head)
+  }
+
+  #head (raw: readonly string[], isWhole: boolean): void {
+    const head = http2ResponseHead(raw, this.#method, isWhole)
     this.#isHeadIn = true
     this.#listener?.onHead(head)
   }
@@ -137,12 +168,11 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
   /** A stream that closes with its answer not whole. */
   #closed (stream: http2.ClientHttp2Stream, cause: Error | undefined): void {
     if (this.#listener === undefined) return
-    const code = stream.rstCode
-    if (code === NGHTTP2_REFUSED_STREAM || stream.id === undefined) {
-      this.#fail(causedBy(new UpstreamRefusedError(), cause))
-    } else {
-      this.#fail(causedBy(new UpstreamResetError(), cause ?? new Error(`the stream was reset (code ${code})`)))
-    }
+    // There was no number left for it (2^31 - 1 is the last), nor will there be one for another.
+    if (stream.id === undefined) this.session.retire()
+    if (!this.#isHeadIn && this.session.leftOut(stream)) this.#fail(causedBy(new UpstreamRefusedError(), cause))
+    else if (this.session.hasEnded) this.#fail(causedBy(new UpstreamResetError(), cause ?? new Error('the session ended')))
+    else this.#fail(resetOf(stream, cause))
   }
 
   #fail (error: Error): void {
@@ -162,8 +192,6 @@ function cancel (stream: http2.ClientHttp2Stream): void {
   addAbortSignal(AbortSignal.abort(), stream)
 }
 
-function pairs (fields: FieldList): Array<[string, string]> {
-  const list: Array<[string, string]> = []
-  for (let i = 0; i + 1 < fields.length; i += 2) list.push([(fields[i] ?? '').toLowerCase(), fields[i + 1] ?? ''])
-  return list
+function resetOf (stream: http2.ClientHttp2Stream, cause: Error | undefined): Error {
+  return causedBy(new UpstreamResetError(), new StreamReset(cause?.message ?? `the stream was reset (code ${stream.rstCode})`, { cause }))
 }

@@ -2,13 +2,10 @@
 import type { FieldList } from '../wire/fields.ts'
 import { fieldsForHttp2 } from '../wire/http2-fields.ts'
 import { MessageFault } from '../wire/message-fault.ts'
-import type { ResponseHead } from '../wire/response-head.ts'
+import { HOP_BY_HOP, mayHaveLength, type ResponseHead } from '../wire/response-head.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { UpstreamRequest } from './carrier.ts'
 import { RequestBody } from './request-body.ts'
-
-/** Fields of connections do not exist here (RFC 9113, section 8.2.2). */
-const OF_CONNECTIONS: ReadonlySet<string> = new Set(['connection', 'http2-settings', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
 
 /** The head of a request as pairs in one list. An Upgrade has no place in HTTP/2: the request goes as an ordinary one. */
 export function http2RequestHead ({ method, target, host, fields, body, wantsTrailers }: UpstreamRequest, address: BackendAddress): FieldList {
@@ -62,7 +59,7 @@ class HeadReader {
     else if (name === 'trailer') this.trailer = this.trailer === undefined ? value : `${this.trailer}, ${value}`
     else if (name === 'content-length') this.length = value
     else if (name === 'content-type') this.contentType = value
-    if (name.startsWith(':') || name === 'trailer' || OF_CONNECTIONS.has(name)) return
+    if (name.startsWith(':') || HOP_BY_HOP.has(name) || (name === 'content-length' && !mayHaveLength(this.statusCode))) return
     this.hasRepeats ||= this.#seen.has(name)
     this.#seen.add(name)
     this.fields.push(name, value)

@@ -11,6 +11,9 @@ import { Timed, type TimeoutQueue } from '../timing/timeout-queue.ts'
 /** Bodies up to this many bytes can be replayed. */
 export const REPLAY_LIMIT_BYTES = 64 * 1024
 
+/** In so many parts a body is kept at most: one that comes in more is made of small ones, which cost far more as objects than in bytes. */
+export const KEPT_PARTS_LIMIT = 64
+
 /** What an attempt sends: nothing, the whole body, or one that comes in parts. */
 export type AttemptBody = null | Buffer | RequestBody
 
@@ -181,11 +184,15 @@ export class RequestBody extends Timed {
     this.#readBytes += chunk.length
     if (this.#maxBytes > 0 && this.#readBytes > this.#maxBytes) return this.#owner.bodyTooLarge()
     this.queue?.start(this)
-    if (this.#isWhole && this.#readBytes <= REPLAY_LIMIT_BYTES) this.#kept.push(chunk)
+    if (this.#isWhole && this.#readBytes <= REPLAY_LIMIT_BYTES) this.#keep(chunk)
     else this.#drop()
     if (this.#sink === undefined) return
     this.#sinkWantsMore = this.#sink.bodyPart(chunk)
     if (!this.#sinkWantsMore) this.#hold()
+  }
+
+  #keep (chunk: Buffer): void {
+    if (this.#kept.push(chunk) > KEPT_PARTS_LIMIT) this.#kept = [Buffer.concat(this.#kept)]
   }
 
   #drop (): void {

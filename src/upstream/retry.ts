@@ -7,7 +7,7 @@ export interface FailedAttempt {
   readonly sent: boolean
   /** Whether it went over a connection that had carried answers before. */
   readonly onUsedConnection: boolean
-  /** Whether the backend had ended the connection (closed or reset), rather than been slow or broken. */
+  /** Whether the backend had ended the connection (closed or reset), or refused the request unprocessed, rather than been slow or broken. */
   readonly connectionEnded: boolean
   /** Whether the body can be sent again from its first byte. */
   readonly canReplay: boolean
@@ -15,7 +15,7 @@ export interface FailedAttempt {
 
 /**
  * `other-backend`: the next one. `same-backend`: the connection was an old one that the backend closed as we used it, which
- * says nothing of the backend: once more on a new connection.
+ * says nothing of the backend: once more, on a connection that is not to blame.
  */
 export type RetryDecision = 'no' | 'other-backend' | 'same-backend'
 

@@ -118,7 +118,7 @@ export class Upload implements BodyOwner {
   }
 
   bodyStalled (timeoutMs: number): void {
-    this.#onFailed(new ClientTimeoutError('body', `CLIENT_BODY_TIMEOUT_MS: ${timeoutMs} ms of silence`))
+    this.#onFailed(new ClientTimeoutError('send the body of its request', `CLIENT_BODY_TIMEOUT_MS: ${timeoutMs} ms of silence`))
   }
 
   #trailers (): FieldList | undefined {

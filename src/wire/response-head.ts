@@ -39,13 +39,18 @@ const MAX_FIELDS = 1_000
 
 const DIGITS = /^[0-9]{1,16}$/
 
-/** Fields that end here (RFC 9110, section 7.6.1), whatever Connection says. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+/** Fields that end here (RFC 9110, section 7.6.1), whatever Connection says; in HTTP/2 too, where some of them may not even be. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'
 ])
 
 /** What a Connection field cannot take away: without it the message would mean something else. */
 const KEPT_FROM_CONNECTION: ReadonlySet<string> = new Set(['content-length'])
+
+/** There is no Content-Length in 1xx and 204 (RFC 9110, section 8.6). */
+export function mayHaveLength (statusCode: number): boolean {
+  return statusCode >= 200 && statusCode !== 204
+}
 
 /** Reads a head, `text` being all of it up to and with its empty line. Throws a MessageFault for whatever is not beyond doubt. */
 export function parseResponseHead (text: string, request: AnsweredRequest): ResponseHead {
@@ -78,8 +83,7 @@ class HeadReader {
     if (name === 'content-length') this.#readLength(value)
     else if (name === 'content-type') this.#contentType = value
     else if (HOP_BY_HOP.has(name)) return this.#readHopByHop(name, value)
-    // No Content-Length in 1xx and 204 (RFC 9110, section 8.6).
-    if (name === 'content-length' && (this.#statusCode < 200 || this.#statusCode === 204)) return
+    if (name === 'content-length' && !mayHaveLength(this.#statusCode)) return
     if (this.#fields.length >= 2 * MAX_FIELDS) throw new MessageFault(`more than ${MAX_FIELDS} fields in a head`)
     this.#hasRepeats ||= this.#has(name)
     this.#fields.push(name, value)

@@ -21,7 +21,7 @@ export interface ResponseSink {
 export const MAX_RESPONSE_HEAD_BYTES = 64 * 1024
 
 /** Provisional answers that one request can have. */
-const MAX_PROVISIONAL = 32
+export const MAX_PROVISIONAL = 32
 
 /** So much is looked at first; most heads are shorter. */
 const USUAL_HEAD_BYTES = 2 * 1024

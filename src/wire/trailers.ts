@@ -3,7 +3,7 @@ import type { FieldList } from './fields.ts'
 
 const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'authorization', 'cache-control', 'connection', 'content-encoding', 'content-length', 'content-range', 'content-type', 'cookie', 'expect', 'forwarded', 'host',
-  'keep-alive', 'max-forwards', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'range', 'set-cookie', 'te', 'trailer',
+  'http2-settings', 'keep-alive', 'max-forwards', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'range', 'set-cookie', 'te', 'trailer',
   'transfer-encoding', 'upgrade', 'via', 'www-authenticate', 'x-request-id', 'x-real-ip', 'client-cert', 'client-cert-chain'
 ])
 

@@ -77,7 +77,7 @@ t.test('a new certificate whose key is still the old one changes nothing, until 
   const listener = await TlsEcho.start(t, root, optionsFor([files]))
   files.install(renewed, first)
   for (let i = 0; i < 2; i++) {
-    t.match(listener.certificates.reload(), { changed: false, fault: /^key file ".*tls\.key" does not match the certificate in ".*tls\.crt"/ })
+    t.match(listener.certificates.reload(), { changed: false, fault: /^TLS_KEY_FILES: key file ".*tls\.key" does not match the certificate in ".*tls\.crt"/ })
     t.equal(await listener.shown('first.example'), 'first')
   }
   files.install(renewed, renewed)
@@ -101,7 +101,7 @@ t.test('files that are gone change nothing, and are no fault any more once they 
   const certificates = Certificates.load(optionsFor([{ certFile, keyFile }]))
   const before = certificates.contextFor(undefined)
   for (const file of [certFile, keyFile]) renameSync(file, `${file}.away`)
-  t.match(certificates.reload(), { changed: false, fault: /^certificate file .* \(ENOENT\).*\nkey file .* \(ENOENT\).*$/ })
+  t.match(certificates.reload(), { changed: false, fault: /^TLS_CERT_FILES: certificate file .* \(ENOENT\).*\nTLS_KEY_FILES: key file .* \(ENOENT\).*$/ })
   for (const file of [certFile, keyFile]) renameSync(`${file}.away`, file)
   t.same(certificates.reload(), { changed: false })
   t.equal(certificates.contextFor(undefined), before)
@@ -129,16 +129,16 @@ t.test('a link that leads elsewhere is followed, as Kubernetes swaps the files o
 
 t.test('with a new client CA the clients of the old one stay out, also those with a TLS session of before', async (t) => {
   const [before, after] = [makeCa(pki, 'before'), makeCa(pki, 'after')]
-  const clientCaFile = join(t.testdir(), 'ca.pem')
-  copyFileSync(before.certFile, clientCaFile)
-  const listener = await TlsEcho.start(t, root, optionsFor([first], { clientCaFile }))
+  const caFile = join(t.testdir(), 'ca.pem')
+  copyFileSync(before.certFile, caFile)
+  const listener = await TlsEcho.start(t, root, optionsFor([first], { caFile }))
   const old = certificateOf(before.issue({ name: 'old', client: true }))
   const fresh = certificateOf(after.issue({ name: 'fresh', client: true }))
   const session = (await listener.connect('first.example', old)).getSession()
   const returning = { ...old, ...(session !== undefined && { session }) }
   t.equal((await listener.connect('first.example', returning)).isSessionReused(), true)
   await t.rejects(listener.connect('first.example', fresh))
-  copyFileSync(after.certFile, clientCaFile)
+  copyFileSync(after.certFile, caFile)
   t.same(listener.certificates.reload(), { changed: true })
   listener.server.setSecureContext(listener.certificates.serverOptions)
   t.equal(await listener.shown('first.example', fresh), 'first')
@@ -148,11 +148,11 @@ t.test('with a new client CA the clients of the old one stay out, also those wit
 
 t.test('a broken client CA file changes nothing', async (t) => {
   const clients = makeCa(pki, 'clients')
-  const clientCaFile = join(t.testdir(), 'ca.pem')
-  copyFileSync(clients.certFile, clientCaFile)
-  const listener = await TlsEcho.start(t, root, optionsFor([first], { clientCaFile }))
-  writeFileSync(clientCaFile, 'broken')
-  t.match(listener.certificates.reload(), { changed: false, fault: /^client CA file ".*ca\.pem" is not in PEM/ })
+  const caFile = join(t.testdir(), 'ca.pem')
+  copyFileSync(clients.certFile, caFile)
+  const listener = await TlsEcho.start(t, root, optionsFor([first], { caFile }))
+  writeFileSync(caFile, 'broken')
+  t.match(listener.certificates.reload(), { changed: false, fault: /^TLS_CLIENT_CA_FILE: CA file ".*ca\.pem" is not in PEM/ })
   t.equal(await listener.shown('first.example', certificateOf(clients.issue({ name: 'client', client: true }))), 'first')
 })
 

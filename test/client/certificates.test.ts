@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { checkServerIdentity } from 'node:tls'
 import t from 'tap'
-import { Certificates } from '../../src/client/certificates.ts'
+import { certificateFaults, certificateOptions, Certificates } from '../../src/client/certificates.ts'
 import { hasOpenssl, makeCa } from '../kit/pki.ts'
 import { optionsFor, shownTo, TlsEcho } from '../kit/tls-echo.ts'
 
@@ -111,7 +111,7 @@ t.test('TLS 1.2 is spoken when allowed, with forward secrecy and authenticated e
 
 t.test('clients are verified against the client CA, with a name and without', async (t) => {
   const clients = makeCa(pki, 'clients')
-  const listener = await TlsEcho.start(t, root, optionsFor([first, exact], { clientCaFile: clients.certFile }))
+  const listener = await TlsEcho.start(t, root, optionsFor([first, exact], { caFile: clients.certFile }))
   const good = clients.issue({ name: 'good', client: true })
   const stranger = root.issue({ name: 'stranger', client: true })
   for (const name of ['shop.example', undefined]) {
@@ -123,8 +123,8 @@ t.test('clients are verified against the client CA, with a name and without', as
 
 t.test('a client CA file can name several authorities', async (t) => {
   const [one, other] = [makeCa(pki, 'one'), makeCa(pki, 'other')]
-  const clientCaFile = join(t.testdir({ 'ca.pem': `# two\n${one.cert}\n${other.cert}` }), 'ca.pem')
-  const listener = await TlsEcho.start(t, root, optionsFor([first], { clientCaFile }))
+  const caFile = join(t.testdir({ 'ca.pem': `# two\n${one.cert}\n${other.cert}` }), 'ca.pem')
+  const listener = await TlsEcho.start(t, root, optionsFor([first], { caFile }))
   for (const ca of [one, other]) {
     const { cert, key } = ca.issue({ name: 'client', client: true })
     t.equal(await listener.shown(undefined, { cert, key }), 'first')
@@ -133,17 +133,36 @@ t.test('a client CA file can name several authorities', async (t) => {
 
 t.test('load throws all faults in one message, a line each', (t) => {
   const missing = { certFile: '/nowhere/tls.crt', keyFile: '/nowhere/tls.key' }
-  t.throws(() => Certificates.load(optionsFor([missing, first], { clientCaFile: '/nowhere/ca.crt' })), {
-    message: /^certificate file "\/nowhere\/tls.crt" .*\nkey file "\/nowhere\/tls.key" .*\nclient CA file "\/nowhere\/ca.crt" .*$/
+  t.throws(() => Certificates.load(optionsFor([missing, first], { caFile: '/nowhere/ca.crt' })), {
+    message: /^TLS_CERT_FILES: .*"\/nowhere\/tls.crt" .*\nTLS_KEY_FILES: .*"\/nowhere\/tls.key" .*\nTLS_CLIENT_CA_FILE: .*"\/nowhere\/ca.crt" .*$/
   })
-  t.throws(() => Certificates.load(optionsFor([])), { message: 'no certificate file is named: name at least one, and its key file' })
+  t.throws(() => Certificates.load(optionsFor([])), { message: /^TLS_CERT_FILES: no certificate file is named: name at least one/ })
+  t.end()
+})
+
+t.test('the same faults can be had without loading', (t) => {
+  const missing = { certFile: '/nowhere/tls.crt', keyFile: '/nowhere/tls.key' }
+  t.match(certificateFaults(optionsFor([missing])), [/^TLS_CERT_FILES: /, /^TLS_KEY_FILES: /])
+  t.same(certificateFaults(optionsFor([first])), [])
+  t.end()
+})
+
+t.test('the configuration names lists of files; without certificates and keys there are no options', (t) => {
+  t.equal(certificateOptions({}), undefined)
+  t.equal(certificateOptions({ TLS_CERT_FILES: '', TLS_KEY_FILES: '', TLS_CLIENT_CA_FILE: 'ca.pem' }), undefined)
+  t.same(certificateOptions({ TLS_CERT_FILES: 'a.pem, b.pem', TLS_KEY_FILES: 'a.key,b.key' }), {
+    certFiles: ['a.pem', 'b.pem'], keyFiles: ['a.key', 'b.key'], minVersion: 'TLSv1.2'
+  })
+  t.same(certificateOptions({ TLS_KEY_FILES: 'a.key', TLS_CLIENT_CA_FILE: 'ca, 1.pem', TLS_MIN_VERSION: 'TLSv1.3' }), {
+    certFiles: [], keyFiles: ['a.key'], caFile: 'ca, 1.pem', minVersion: 'TLSv1.3'
+  })
   t.end()
 })
 
 t.test('load refuses a key that is too weak for TLS', (t) => {
   const weak = root.issue({ name: 'weak', dnsNames: ['weak.example'], rsaBits: 1024 })
   t.throws(() => Certificates.load(optionsFor([first, weak])), {
-    message: /^certificate file ".*weak\.pem" cannot be used with key file ".*weak\.key" \(.*key too small\): issue both anew$/
+    message: /^TLS_CERT_FILES: certificate file ".*weak\.pem" cannot be used with key file ".*weak\.key" \(.*key too small\): issue both anew$/
   })
   t.end()
 })

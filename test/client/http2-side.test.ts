@@ -4,18 +4,20 @@ import type { ClientHttp2Session, Http2ServerRequest, Http2ServerResponse } from
 import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { beginsLikeHttp2, Http2Side } from '../../src/client/http2-side.ts'
-import { closeOf, closeSession, http2Call, openSession, openStream } from '../kit/http2-client.ts'
+import { closeOf, closeSession, http2Call, openSession, openStream, wholeAnswer } from '../kit/http2-client.ts'
 import { PREFACE } from '../kit/http2-frames.ts'
 import { portOf } from '../kit/port.ts'
 import { until } from '../kit/until.ts'
+
+type Serve = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
 interface Arranged {
   readonly side: Http2Side
   readonly connect: () => Promise<ClientHttp2Session>
 }
 
-async function arrange (t: Test, serve: (request: Http2ServerRequest, response: Http2ServerResponse) => void): Promise<Arranged> {
-  const side = new Http2Side({ maxStreams: 10, maxFields: 10, maxHeadBytes: 10_000, idleTimeoutMs: 60_000, serve })
+async function arrange (t: Test, serve: Serve, idleTimeoutMs = 60_000): Promise<Arranged> {
+  const side = new Http2Side({ maxStreams: 10, maxFields: 10, maxHeadBytes: 10_000, idleTimeoutMs, serve, refuseConnect: refusing })
   const server = createServer((socket) => side.accept(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -33,7 +35,12 @@ async function arrange (t: Test, serve: (request: Http2ServerRequest, response: 
   }
 }
 
-const answering = (_request: Http2ServerRequest, response: Http2ServerResponse): void => { response.end('served') }
+const answering: Serve = (_request, response) => { response.end('served') }
+
+const refusing: Serve = (_request, response) => {
+  response.writeHead(405)
+  response.end('refused')
+}
 
 t.test('the preface is told at its last byte, anything else at the first byte that differs', (t) => {
   for (let length = 0; length < PREFACE.length; length++) {
@@ -94,4 +101,30 @@ t.test('destroyAll() ends what is under way with an error', async (t) => {
   side.destroyAll()
   t.not(await closed, 0)
   t.equal(side.size, 0)
+})
+
+t.test('a CONNECT is handed to who refuses it, and is no request', async (t) => {
+  let served = 0
+  const { connect } = await arrange(t, () => { served++ })
+  const stream = (await connect()).request({ ':method': 'CONNECT', ':authority': 'other.test:443' })
+  stream.on('error', () => {})
+  t.match(await wholeAnswer(stream), { status: 405, text: 'refused' })
+  t.equal(served, 0)
+})
+
+t.test('a session on which nobody works any more ends after two times of silence, whatever its streams say; one at work does not', async (t) => {
+  const waiting: Http2ServerResponse[] = []
+  const { side, connect } = await arrange(t, (request, response) => {
+    if (request.url === '/held') waiting.push(response)
+    else response.end('x'.repeat(100_000))
+  }, 50)
+  const [lost, busy] = [await connect(), await connect()]
+  // Nobody reads it, so that its window is soon used up.
+  openStream(lost, { path: '/lost' }).pause()
+  const late = wholeAnswer(openStream(busy, { path: '/held' }))
+  await until('the lost one is gone', () => lost.destroyed && side.size === 1)
+  t.equal(busy.destroyed, false)
+  waiting[0]?.end('late')
+  t.equal((await late).text, 'late')
+  await until('the other is gone too', () => side.size === 0)
 })

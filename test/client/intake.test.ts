@@ -1,6 +1,7 @@
 /** How connections come in, without the rest of the gateway. */
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { Intake, type IntakeOptions } from '../../src/client/intake.ts'
 import { Trust } from '../../src/client/trust.ts'
@@ -98,6 +99,27 @@ for (const method of ['close', 'destroyAll'] as const) {
     t.equal(served.reader.ending, undefined)
   })
 }
+
+t.test('a connection of which nobody knows any more whose it was is closed, and not counted', async (t) => {
+  const { server, intake, refused } = await arrange(t, { maxConnections: 1 })
+  const nobody = new Socket()
+  server.emit('connection', nobody)
+  t.ok(nobody.destroyed)
+  t.equal(intake.size, 0)
+  t.same(refused, [])
+})
+
+t.test('a connection names both of its ends even when it is gone', async (t) => {
+  const { server, connect } = await arrange(t)
+  const request = new Promise<IncomingMessage>((resolve) => { server.once('request', resolve) })
+  const client = await connect()
+  const { localPort: remotePort, remotePort: localPort } = client.socket
+  client.get('/')
+  const { socket } = await request
+  await client.leave()
+  await until('it is gone', () => socket.destroyed)
+  t.match(socket, { remoteAddress: '127.0.0.1', remotePort: Number(remotePort), localAddress: '127.0.0.1', localPort: Number(localPort) })
+})
 
 t.test('a client that leaves before it said anything leaves nothing behind', async (t) => {
   const { intake, connect, refused } = await arrange(t, {}, 100)

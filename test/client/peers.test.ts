@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import * as http2 from 'node:http2'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import * as tls from 'node:tls'
 import t, { type Test } from 'tap'
-import { Peer, Peers, withoutMapping } from '../../src/client/peers.ts'
+import { distrust, hideForwarding, Peer, Peers, withoutMapping } from '../../src/client/peers.ts'
 import { parseTrust, Trust } from '../../src/client/trust.ts'
 import { portOf } from '../helper.ts'
 import { hasOpenssl, makeCa } from '../kit/pki.ts'
@@ -40,7 +41,7 @@ t.test('an IPv6 peer', async (t) => {
   const { socket, port } = await accepted(t, '::1')
   const peer = new Peer(socket, parseTrust('127.0.0.1').trust)
   t.match(peer, { address: '::1', isTrusted: false })
-  t.strictSame(peer.forwardingFields('a.example'), [
+  t.strictSame(peer.forwardingFields('a.example', 1.1), [
     'x-forwarded-for', '::1', 'x-forwarded-proto', 'http', 'x-forwarded-port', String(port), 'x-forwarded-host', 'a.example',
     'forwarded', 'for="[::1]";host=a.example;proto=http', 'via', '1.1 fastlancer'
   ])
@@ -52,20 +53,57 @@ t.test('a connection that is closed already has no address', async (t) => {
   await once(socket, 'close')
   const peer = new Peer(socket, parseTrust('0.0.0.0/0').trust)
   t.match(peer, { address: 'unknown', isTrusted: false })
-  t.match(peer.forwardingFields(undefined), ['x-forwarded-for', 'unknown', 'x-forwarded-proto', 'http', 'x-forwarded-port', ''])
+  t.match(peer.forwardingFields(undefined, 1.1), ['x-forwarded-for', 'unknown', 'x-forwarded-proto', 'http', 'x-forwarded-port', ''])
 })
 
-t.test('what is said of requests is made once a host', async (t) => {
+t.test('what is said of requests is made once a host and version', async (t) => {
   const { socket } = await accepted(t, '127.0.0.1')
   const peer = new Peer(socket, new Trust())
-  const [a, b, none] = [peer.forwardingFields('a'), peer.forwardingFields('b:81'), peer.forwardingFields(undefined)]
+  const [a, b, none] = [peer.forwardingFields('a', 1.1), peer.forwardingFields('b:81', 1.1), peer.forwardingFields(undefined, 1.1)]
   t.same([a, b, none].map((fields) => fields[fields.indexOf('forwarded') + 1]), [
     'for=127.0.0.1;host=a;proto=http', 'for=127.0.0.1;host="b:81";proto=http', 'for=127.0.0.1;proto=http'
   ])
   t.same([a, b, none].map((fields) => fields.includes('x-forwarded-host')), [true, true, false])
-  t.equal(peer.forwardingFields(undefined), none)
-  t.strictSame(peer.forwardingFields('a'), a)
-  t.equal(peer.forwardingFields('a'), peer.forwardingFields('a'))
+  t.equal(peer.forwardingFields(undefined, 1.1), none)
+  t.strictSame(peer.forwardingFields('a', 1.1), a)
+  t.equal(peer.forwardingFields('a', 1.1), peer.forwardingFields('a', 1.1))
+})
+
+t.test('Via names the version that the request came in, also where versions take turns on a connection', async (t) => {
+  const { socket } = await accepted(t, '127.0.0.1')
+  const peer = new Peer(socket, new Trust())
+  const via = ([1, 1.1, 1, 2] as const).map((version) => {
+    const fields = peer.forwardingFields('a', version)
+    return fields[fields.indexOf('via') + 1]
+  })
+  t.strictSame(via, ['1.0 fastlancer', '1.1 fastlancer', '1.0 fastlancer', '2 fastlancer'])
+})
+
+t.test('a distrusted connection is not believed, whatever its address; others of that address are', async (t) => {
+  const [one, other] = [await accepted(t, '127.0.0.1'), await accepted(t, '127.0.0.1')]
+  const peers = new Peers(parseTrust('127.0.0.1').trust)
+  distrust(one.socket)
+  const peer = peers.of({ socket: one.socket })
+  t.match(peer, { address: '127.0.0.1', isTrusted: false, isDistrusted: true })
+  t.equal(peer.clientOf(['x-forwarded-for', '9.9.9.9']), '127.0.0.1')
+  t.match(peers.of({ socket: other.socket }), { isTrusted: true, isDistrusted: false })
+})
+
+t.test('a distrusted connection is known by the stand-in that HTTP/2 gives for it too', async (t) => {
+  const server = http2.createServer()
+  const session = new Promise<http2.ServerHttp2Session>((resolve) => { server.once('session', resolve) })
+  const { socket } = await accepted(t, '127.0.0.1')
+  distrust(socket)
+  server.emit('connection', socket)
+  const standIn = (await session).socket
+  t.not(standIn, socket)
+  t.match(new Peer(standIn, parseTrust('127.0.0.1').trust), { address: '127.0.0.1', isTrusted: false })
+})
+
+t.test('what is hidden of a head is all that Fastify would believe, and nothing else', async (t) => {
+  const headers = { 'x-forwarded-for': '9.9.9.9', 'x-forwarded-host': 'evil', 'x-forwarded-proto': 'https', host: 'a', 'x-other': '1' }
+  hideForwarding(headers)
+  t.strictSame(headers, { host: 'a', 'x-other': '1' })
 })
 
 t.test('a connection has one peer, made with the trust of the moment', async (t) => {
@@ -116,8 +154,8 @@ t.test('the certificate of a client', { skip: hasOpenssl() ? false : 'openssl is
     const peer = await peerOf({ cert, key })
     const expected = `:${new X509Certificate(cert).raw.toString('base64')}:`
     t.match(peer, { proto: 'https', certificate: expected })
-    t.strictSame(peer.forwardingFields(undefined).slice(-2), ['client-cert', expected])
-    t.match(peer.forwardingFields('a'), ['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'https'])
+    t.strictSame(peer.forwardingFields(undefined, 1.1).slice(-2), ['client-cert', expected])
+    t.match(peer.forwardingFields('a', 1.1), ['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'https'])
   })
 
   await t.test('is not told if nobody vouches for it, or there is none', async (t) => {
@@ -125,7 +163,7 @@ t.test('the certificate of a client', { skip: hasOpenssl() ? false : 'openssl is
     for (const shown of [{ cert, key }, {}]) {
       const peer = await peerOf(shown)
       t.equal(peer.certificate, undefined)
-      t.notOk(peer.forwardingFields('a').includes('client-cert'))
+      t.notOk(peer.forwardingFields('a', 1.1).includes('client-cert'))
     }
   })
 })

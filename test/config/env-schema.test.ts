@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
-import { allowedValues, type Config, CONFIG_KEYS, type ConfigKey, EnvSchema, schemaRules } from '../../src/config/env-schema.ts'
+import { allowedValues, type Config, CONFIG_KEYS, type ConfigKey, EnvSchema, isNumeric, schemaRules } from '../../src/config/env-schema.ts'
 
 const DEFAULTS: Config = {
   HOST: '0.0.0.0',
@@ -150,11 +150,15 @@ t.test('what a file, a list or a name may be is left to whoever reads it, also t
   for (const key of texts) for (const text of ['', 'x', 'a, b/c']) t.ok(allows(key, text), `${key} ${text}`)
 })
 
-t.test('an address to listen on is not empty', async (t) => {
+t.test('an address to listen on is not empty, and holds no blanks', async (t) => {
   for (const key of ['HOST', 'ADMIN_HOST'] as const) {
-    t.ok(allows(key, '::'), key)
-    t.notOk(allows(key, ''), key)
+    for (const text of ['::', '127.0.0.1', 'localhost']) t.ok(allows(key, text), `${key} ${text}`)
+    for (const text of ['', ' ', ' ::', 'a b']) t.notOk(allows(key, text), `${key} "${text}"`)
   }
+})
+
+t.test('which keys take a number', async (t) => {
+  t.strictSame(CONFIG_KEYS.filter(isNumeric), CONFIG_KEYS.filter((key) => typeof DEFAULTS[key] === 'number'))
 })
 
 t.test('what a key allows is said as a person would say it', async (t) => {

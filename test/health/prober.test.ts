@@ -274,3 +274,24 @@ t.test('a probe that ends within its own call is scheduled like any other', asyn
   prober.stop()
   t.equal(schedule.pending, 0)
 })
+
+t.test('a probe that cannot even be sent is a bad outcome, and is tried again', async (t) => {
+  const { schedule, prober, events, timesOf } = arrange({ targets: ['a', 'b'], onProbe: () => { throw new Error('no such name') } })
+  prober.start()
+  t.strictSame(events, ['t=0 a bad: cannot be probed: no such name', 't=0 b bad: cannot be probed: no such name', 't=0 first round'])
+  schedule.pass(2 * INTERVAL_MS)
+  t.strictSame(timesOf('b'), [0, 500, 1_500])
+  t.equal(schedule.pending, 2, 'only the next probes are to come')
+})
+
+t.test('the deadline may come within the call of the probe', async (t) => {
+  const { prober, events } = arrange({ onProbe: (_probe, virtual) => virtual.pass(TIMEOUT_MS) })
+  prober.start()
+  t.strictSame(events, ['t=400 a bad: no answer within 400 ms', 't=400 first round'])
+})
+
+t.test('what goes wrong with an outcome is not blamed on the probe', async (t) => {
+  const { prober, events } = arrange({ onProbe: ({ done }) => done(GOOD), onOutcome: () => { throw new Error('a defect') } })
+  t.throws(() => prober.start(), { message: 'a defect' })
+  t.strictSame(events, ['t=0 a good: answered 200'])
+})

@@ -1,5 +1,7 @@
 /** What a backend is told of where a request came from: by the gateway alone, unless the peer is trusted (TRUST_PROXY). */
-import { answer, call, type CallOptions, fieldValues, type Gateway, scenario, type Scenario, type ScriptedOrigin } from '../helper.ts'
+import {
+  answer, call, type CallOptions, closeSession, fieldValues, type Gateway, http2Call, openSession, scenario, type Scenario, type ScriptedOrigin
+} from '../helper.ts'
 
 const FORWARDING = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-host', 'forwarded', 'via', 'x-request-id', 'x-real-ip', 'x-forwarded-user']
 
@@ -130,6 +132,23 @@ scenario('Via grows by this hop, whoever sent it', async (s, t) => {
   for (const trust of ['', '127.0.0.1']) {
     const { seen } = await arrange(s, trust)
     t.equal((await seen({ headers: { via: '1.0 fred, 1.1 p.example.com' } }))['via']?.join(', '), '1.0 fred, 1.1 p.example.com, 1.1 fastlancer')
+  }
+})
+
+scenario('Via names the version of HTTP that the request came in', async (s, t) => {
+  for (const trust of ['', '127.0.0.1']) {
+    const origin = await s.scripted('a')
+    const gateway = await s.gateway([origin], { env: { TRUST_PROXY: trust } })
+    const client = await s.client(gateway)
+    for (const version of ['1.1', '1.0', '1.1', '1.0']) {
+      client.send(`GET / HTTP/${version}\r\nhost: a\r\nconnection: keep-alive\r\nx-forwarded-for: 9.9.9.9\r\n\r\n`)
+      await client.answer()
+      t.same(lastAt(origin)['via'], [`${version} fastlancer`])
+    }
+    const session = await openSession(gateway.url)
+    s.atEnd(() => closeSession(session))
+    await http2Call(session, { fields: ['x-forwarded-for', '9.9.9.9'] })
+    t.same(lastAt(origin)['via'], ['2 fastlancer'])
   }
 })
 

@@ -166,3 +166,13 @@ scenario('after a half-closed client the others are served as before', async (s,
   await wholeAnswer(client)
   t.equal((await call(gateway.url)).text, 'late ')
 })
+
+scenario('a half-closed client gets the answers to all that it had pipelined, one after the other', async (s, t) => {
+  const origin = await s.scripted('a', slowly, answer({ body: 'second' }), slowly)
+  const gateway = await s.gateway([origin])
+  const client = await sendAndEnd(s, gateway, ['/1', '/2', '/3'].map((target) => `GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''))
+  const answers = (await wholeAnswer(client)).replaceAll(CONTINUE, '')
+  t.match(answers, /^HTTP\/1\.1 200 Whatever\r\n[^]*\r\n\r\nlate HTTP\/1\.1 200 Whatever\r\n[^]*\r\n\r\nsecondHTTP\/1\.1 200 Whatever\r\n[^]*\r\n\r\nlate $/)
+  t.same(origin.requests.map(({ target }) => target), ['/1', '/2', '/3'])
+  t.equal(await client.ended, 'fin')
+})

@@ -1,8 +1,8 @@
 /** Sessions of HTTP/2: how much fits into one, how long it may last, and how it ends. */
 import { setTimeout as wait } from 'node:timers/promises'
 import {
-  after, answer, answerInParts, closeOf, codeOf, ErrorCode, fieldBlock, Flag, frame, type Frame, FrameType, headersFrame, http2Call, http2Scenario, never, openStream, PREFACE,
-  requestFieldsOf, rstFrame, settingsFrame, statusIn, until, windowFrame, within
+  after, answer, answerInParts, closeOf, codeOf, dataFrame, ErrorCode, fieldBlock, Flag, frame, type Frame, FrameType, goawayFrame, headersFrame, http2Call, http2Scenario,
+  never, openStream, PREFACE, requestFieldsOf, rstFrame, settingsFrame, statusIn, until, windowFrame, within
 } from '../helper.ts'
 
 /** SETTINGS_INITIAL_WINDOW_SIZE */
@@ -113,6 +113,63 @@ http2Scenario('a session whose time is up finishes what is under way', async (s,
   t.equal(wire.bodyOf(1), 'late')
   t.equal(await wire.ended, 'fin')
 })
+
+http2Scenario('a session with an exchange under way is not over, however long the backend takes', async (s, t) => {
+  const gateway = await s.gateway([await s.scripted('a', async (exchange) => {
+    // Many times the time of the session, which is what this is about.
+    await wait(500)
+    await answer({ body: 'late' })(exchange)
+  })], { env: { CLIENT_KEEP_ALIVE_TIMEOUT_MS: '60' } })
+  const wire = await s.wire(gateway)
+  wire.get(1, '/')
+  await wire.streamEnd(1)
+  t.equal(wire.bodyOf(1), 'late')
+  t.equal(await wire.ended, 'fin')
+})
+
+http2Scenario('an answer that is taken slowly keeps its session, when its time is up too', async (s, t) => {
+  const gateway = await s.gateway([await s.scripted('a', answer({ body: 'x'.repeat(20) }))], { env: { CLIENT_KEEP_ALIVE_TIMEOUT_MS: '200' } })
+  const wire = await s.wire(gateway, Buffer.concat([PREFACE, settingsFrame([[INITIAL_WINDOW, 0]])]))
+  wire.get(1, '/')
+  await wire.wait({ type: FrameType.goaway })
+  for (let taken = 0; taken < 20; taken++) {
+    wire.send(windowFrame(1, 1))
+    await wait(50)
+  }
+  // The end is not sent into a window of nothing.
+  wire.send(windowFrame(1, 1))
+  await wire.streamEnd(1)
+  t.equal(wire.bodyOf(1), 'x'.repeat(20))
+})
+
+/** Streams that nobody works on any more, and that Node would wait for. */
+const LOST: ReadonlyArray<readonly [what: string, settings: ReadonlyArray<readonly [number, number]>, frames: readonly Buffer[]]> = [
+  ['a stream that Node loses behind the GOAWAY of the client', [[INITIAL_WINDOW, 100]], [
+    headersFrame(1, requestFieldsOf('/', ['content-length', '5'], 'BREW'), false), goawayFrame(0, 0), dataFrame(1, '', true), dataFrame(1, 'xxxxxxx', true)
+  ]],
+  ['a refusal that is not taken', [[INITIAL_WINDOW, 0]], [headersFrame(1, requestFieldsOf('/a/../b'), true)]],
+  ['an unknown method whose refusal is not taken', [[INITIAL_WINDOW, 0]], [headersFrame(1, requestFieldsOf('/', [], 'BREW'), true)]],
+  ['an answer of an extension that is not taken', [[INITIAL_WINDOW, 0]], [headersFrame(1, requestFieldsOf('/own'), true)]],
+  ['a CONNECT that is never ended', [], [headersFrame(1, [':method', 'CONNECT', ':authority', 'a:1'], false)]],
+  ['an upload that was refused and never ends', [], [headersFrame(1, requestFieldsOf('/a/../b', [], 'POST'), false)]]
+]
+
+for (const [index, [what, settings, frames]] of LOST.entries()) {
+  for (const leaves of index === 0 ? [false, true] : [false]) {
+    http2Scenario(`${what}${leaves ? ', its client gone,' : ''} does not keep its session`, async (s, t) => {
+      const gateway = await s.gateway([await s.origin('a')], {
+        env: { CLIENT_KEEP_ALIVE_TIMEOUT_MS: '60' },
+        extend: (app) => { app.get('/own', async () => 'mine') }
+      })
+      const wire = await s.wire(gateway, Buffer.concat([PREFACE, settingsFrame(settings), ...frames]))
+      await until('it has come', () => gateway.app.intake.size === 1)
+      if (leaves) await wire.leave()
+      else await wire.ended
+      await until('the session is gone', () => gateway.app.intake.size === 0)
+      t.equal(gateway.inFlight, 0)
+    })
+  }
+}
 
 http2Scenario('a preface that is not finished in time is refused, and one with nothing behind it ends', async (s, t) => {
   const gateway = await s.gateway([await s.origin('a')], { env: { CLIENT_HEADERS_TIMEOUT_MS: '60', CLIENT_KEEP_ALIVE_TIMEOUT_MS: '60' } })

@@ -175,6 +175,25 @@ scenario('a chunked body that is too large and comes at once reaches no backend 
   t.same(bodies, [])
 })
 
+scenario('more trailers than MAX_HEADERS: 431, nothing whole reaches a backend, and the connection closes', async (s, t) => {
+  for (const [length, waitsForBackend] of [[4, false], [100_000, true]] as const) {
+    let whole: Buffer | undefined
+    const origin = await s.scripted('a', async ({ request }) => { whole = await request.body() })
+    const gateway = await s.gateway([origin], { env: { MAX_HEADERS: '8' } })
+    const client = await s.client(gateway)
+    client.send(`POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n${chunk('x'.repeat(length))}`)
+    if (waitsForBackend) await until('the upload has begun', () => origin.requests.length === 1)
+    client.send(`0\r\n${Array.from({ length: 9 }, (_, i) => `x-${i}: ${i}\r\n`).join('')}\r\nDELETE /behind HTTP/1.1\r\nhost: a\r\n\r\n`)
+    t.equal(refusal(await client.answer()), '431 FL_HEAD_TOO_LARGE close')
+    t.equal(await client.ended, 'fin')
+    t.equal(client.reader.unread.length, 0)
+    await until('its connection is closed', () => origin.connections === 0)
+    t.equal(whole, undefined)
+    t.notOk(origin.requests.some(({ target }) => target === '/behind'))
+    t.match(gateway.app.pool.status().backends, [{ failures: 0 }], 'the backend is not blamed')
+  }
+})
+
 scenario('a connection carries MAX_REQUESTS_PER_CONNECTION requests, and the last answer says so', async (s, t) => {
   const { origin, gateway } = await limited(s, { MAX_REQUESTS_PER_CONNECTION: '3' })
   for (const isPipelined of [false, true]) {

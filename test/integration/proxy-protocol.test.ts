@@ -43,6 +43,16 @@ const INTRODUCTIONS: readonly Introduction[] = [
   { what: 'version 2, LOCAL', header: version2(0x20, 0x00, Buffer.alloc(0)), address: '127.0.0.1' }
 ]
 
+/** Headers of which nobody learns who the client is. */
+const NOBODY = [
+  ...INTRODUCTIONS.filter(({ port }) => port === undefined),
+  { what: 'version 1, UNKNOWN with addresses', header: Buffer.from('PROXY UNKNOWN 1.1.1.1 2.2.2.2 1 2\r\n') },
+  { what: 'version 2, without a family', header: version2(0x21, 0x00, Buffer.alloc(0)) },
+  { what: 'version 2, of a UNIX socket', header: version2(0x21, 0x31, Buffer.alloc(216)) }
+]
+
+const LIES = ['x-forwarded-for: 9.9.9.9', 'x-forwarded-proto: https', 'x-forwarded-port: 1', 'x-forwarded-host: evil.test', 'forwarded: for=9.9.9.9', 'x-real-ip: 9.9.9.9', 'x-request-id: mine']
+
 const [IN_TEXT, , , IN_BYTES] = INTRODUCTIONS
 
 /** A gateway that notes the address that hooks see. */
@@ -143,6 +153,29 @@ http2Scenario('what the introduced client says of itself is not believed', async
   }
 })
 
+for (const { what, header } of NOBODY) {
+  http2Scenario(`${what}: who was not introduced is not believed, trusted as the proxy is`, async (s, t) => {
+    for (const TRUST_PROXY of ['127.0.0.1', '127.0.0.1,9.9.9.9', '3']) {
+      const { origin, gateway, ips } = await arrange(s, { ...ON, TRUST_PROXY })
+      const client = await s.client(gateway)
+      client.send(Buffer.concat([header, Buffer.from(`GET / HTTP/1.1\r\nhost: a\r\n${LIES.join('\r\n')}\r\n\r\n`)]))
+      t.equal((await client.answer()).status, 200)
+      const wire = await s.wire(gateway, Buffer.concat([header, PREFACE, settingsFrame()]))
+      wire.get(1, '/', LIES.flatMap((line) => line.split(': ')))
+      await wire.streamEnd(1)
+      for (const { headers } of origin.requests) {
+        t.match(headers, { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http', 'x-forwarded-port': String(gateway.port) }, `TRUST_PROXY=${TRUST_PROXY}`)
+        t.not(headers['x-forwarded-host'], 'evil.test')
+        t.notMatch(headers.forwarded, /9\.9\.9\.9/)
+        t.not(headers['x-request-id'], 'mine')
+        t.notOk('x-real-ip' in headers)
+      }
+      t.match(await gateway.logs.wait('request', 2), [{ client: '127.0.0.1' }, { client: '127.0.0.1' }])
+      t.same(ips, ['127.0.0.1', '127.0.0.1'], `hooks are not told either, TRUST_PROXY=${TRUST_PROXY}`)
+    }
+  })
+}
+
 http2Scenario('a trusted proxy that does not introduce its client is closed without a word', async (s, t) => {
   const { origin, gateway } = await arrange(s, ON)
   for (const bytes of [REQUEST, 'PROXY TCP4 nonsense\r\n', 'PROXY TCP4 203.0.113.9 192.0.2.1 4711 99999\r\n', '\r\n\r\n\0\r\nQUIX', '\x16\x03\x01']) {
@@ -204,6 +237,19 @@ if (hasOpenssl()) {
       t.same(origin.requests.map(told), [address, address].map((client) => [client, 'https', port ?? String(gateway.port)]))
       t.match(await gateway.logs.wait('request', 2), [{ client: address }, { client: address }])
       t.same(ips, [address, address])
+    })
+  }
+
+  for (const { what, header } of NOBODY) {
+    http2Scenario(`${what}: nor is who was not introduced believed over TLS`, async (s, t) => {
+      const { origin, gateway, ips } = await arrange(s, env)
+      const secure = tls.connect({ socket: await introducedStream(s, gateway, header), host: '127.0.0.1', ca: root.cert })
+      s.atEnd(() => secure.destroy())
+      secure.write(`GET / HTTP/1.1\r\nhost: a\r\n${LIES.join('\r\n')}\r\n\r\n`)
+      const reader = new ByteReader(secure)
+      await within('an answer', readHead(reader).then(async (head) => await readBody(reader, head, true)))
+      t.match(origin.requests, [{ headers: { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https' } }])
+      t.same(ips, ['127.0.0.1'])
     })
   }
 }

@@ -130,7 +130,7 @@ for (const [what, body] of [['whole', Buffer.alloc(24 * MIB)], ['streamed', unde
     await until('the request has arrived', () => origin.requests.length === 1)
     await until('nothing in flight', () => gateway.inFlight === 0)
     await until('its connection is closed', () => origin.connections === 0)
-    t.match(gateway.logs.lines.filter(({ code }) => code === 'FL_CLIENT_TIMEOUT'), [{ level: 40, msg: /CLIENT_SEND_TIMEOUT_MS/ }])
+    t.match(gateway.logs.lines.filter(({ code }) => code === 'FL_CLIENT_TIMEOUT'), [{ level: 40, msg: /took too long to take its answer \(CLIENT_SEND_TIMEOUT_MS: 250 ms\)/ }])
     t.match(gateway.logs.of('answer cut'), [{ status: 200 }])
     client.socket.resume()
     await client.ended

@@ -7,7 +7,7 @@ import {
 const FORBIDDEN = [
   'Host: evil', 'Connection: close', 'Trailer: x', 'Authorization: Basic eDp5', 'Set-Cookie: a=1',
   'Cookie: a=1', 'Content-Type: text/evil', 'Content-Encoding: gzip', 'Cache-Control: no-store', 'X-Forwarded-For: 9.9.9.9', 'Forwarded: for=9.9.9.9',
-  'X-Request-Id: evil', 'Via: 1.1 evil', 'TE: trailers', 'Upgrade: evil', 'Expect: 100-continue', 'Client-Cert: :evil:'
+  'X-Request-Id: evil', 'Via: 1.1 evil', 'TE: trailers', 'Upgrade: evil', 'Expect: 100-continue', 'Client-Cert: :evil:', 'HTTP2-Settings: evil'
 ]
 
 const FRAMING = ['Content-Length: 99', 'Transfer-Encoding: chunked']

@@ -109,13 +109,15 @@ http2Scenario('clients of HTTP/2 and backends of HTTPS find each other', async (
 
 /** Each cannot be used. */
 const FAULTS: ReadonlyArray<readonly [what: string, env: Environment, message: RegExp]> = [
-  ['a CA file that is not there', { UPSTREAM_TLS_CA_FILE: '/nonexistent/ca.pem' }, /UPSTREAM_TLS_CA_FILE.*ENOENT.*\/nonexistent\/ca\.pem/],
+  ['a CA file that is not there', { UPSTREAM_TLS_CA_FILE: '/nonexistent/ca.pem' }, /UPSTREAM_TLS_CA_FILE: .*\/nonexistent\/ca\.pem.*ENOENT/],
   ['a CA file without a certificate', { UPSTREAM_TLS_CA_FILE: written('empty.pem', '') }, /UPSTREAM_TLS_CA_FILE/],
   ['a CA file of something else', { UPSTREAM_TLS_CA_FILE: written('else.pem', 'not a certificate') }, /UPSTREAM_TLS_CA_FILE/],
   ['a certificate that is none', { UPSTREAM_TLS_CERT_FILE: written('none.pem', 'none'), UPSTREAM_TLS_KEY_FILE: loopback.keyFile }, /UPSTREAM_TLS_CERT_FILE/],
   ['a key of another certificate', { UPSTREAM_TLS_CERT_FILE: gatewayCertificate.certFile, UPSTREAM_TLS_KEY_FILE: loopback.keyFile }, /UPSTREAM_TLS_KEY_FILE/],
   ['a certificate without its key', { UPSTREAM_TLS_CERT_FILE: gatewayCertificate.certFile }, /UPSTREAM_TLS_KEY_FILE/],
   ['a key without its certificate', { UPSTREAM_TLS_KEY_FILE: gatewayCertificate.keyFile }, /UPSTREAM_TLS_CERT_FILE/],
+  ['an address as the name to ask for', { UPSTREAM_TLS_SERVERNAME: '127.0.0.1' }, /UPSTREAM_TLS_SERVERNAME: "127\.0\.0\.1" is an address, not a name: leave it empty/],
+  ['a blank as the name to ask for', { UPSTREAM_TLS_SERVERNAME: ' ' }, /UPSTREAM_TLS_SERVERNAME: " " is not the name of a host/],
   ['an unverified backend that is none of BACKENDS', { DANGEROUSLY_UNVERIFIED_BACKENDS: 'https://127.0.0.1:2' }, /DANGEROUSLY_UNVERIFIED_BACKENDS/],
   ['an unverified backend that is not a URL', { DANGEROUSLY_UNVERIFIED_BACKENDS: '127.0.0.1:1' }, /DANGEROUSLY_UNVERIFIED_BACKENDS/],
   ['an unverified backend without TLS', { DANGEROUSLY_UNVERIFIED_BACKENDS: 'http://127.0.0.1:1' }, /DANGEROUSLY_UNVERIFIED_BACKENDS/]

@@ -1,6 +1,7 @@
 /** WebSocket through the gateway, with an ordinary implementation at both ends. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type Gateway, type HttpOrigin, type Scenario, scenario, until, within } from '../helper.ts'
 
@@ -83,6 +84,32 @@ scenario('pings, pongs and close codes go through', async (s, t) => {
   socket.send('close, please')
   t.equal(await within('the WebSocket closes', closed), '4321 as asked')
 })
+
+const BACKEND_ENDS: ReadonlyArray<readonly [how: string, code: number, end: (webSocket: WebSocket, socket: Socket) => void]> = [
+  ['closes', 1001, (webSocket) => webSocket.close(1001, 'going away')],
+  ['closes, without waiting for an answer,', 1001, (webSocket, socket) => {
+    webSocket.close(1001, 'going away')
+    socket.end()
+  }],
+  ['leaves', 1006, (webSocket) => webSocket.terminate()]
+]
+
+for (const [how, code, end] of BACKEND_ENDS) {
+  scenario(`a backend that ${how} first ends its WebSockets at the gateway too`, async (s, t) => {
+    const origin = await s.origin('a')
+    const server = new WebSocketServer({ server: origin.server })
+    const ends: Array<() => void> = []
+    server.on('connection', (webSocket, { socket }) => ends.push(() => end(webSocket, socket)))
+    const gateway = await s.gateway([origin])
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => connect(s, gateway)))
+    await until('all are there', () => ends.length === sockets.length)
+    const codes = Promise.all(sockets.map((socket) => new Promise<number>((resolve) => { socket.once('close', resolve) })))
+    for (const endOne of ends) endOne()
+    t.same(await within('all are closed', codes), sockets.map(() => code))
+    await until('nothing in flight', () => gateway.inFlight === 0, 1_000)
+    t.equal(gateway.app.tunnels.size, 0)
+  })
+}
 
 scenario('WebSockets are spread over the backends', async (s, t) => {
   const gateway = await s.gateway([await echo(s, 'a', { greeting: 'a' }), await echo(s, 'b', { greeting: 'b' })])

@@ -45,17 +45,22 @@ t.test('backends that are not verified are named as the pool names them, each wi
   ])
 })
 
-t.test('files that cannot be used stop the start: the keys are named, and the file', async (t) => {
+t.test('files that cannot be used stop the start: each fault names its key, its file and what to change', async (t) => {
   const folder = t.testdir({ 'empty.pem': '', 'text.pem': 'no certificate' })
-  for (const file of ['missing.pem', 'empty.pem', 'text.pem']) {
-    const path = join(folder, file)
-    const message = await faultOf(t, { UPSTREAM_TLS_CA_FILE: path })
-    t.match(message, /FL_CONFIG_INVALID.*\n {2}- UPSTREAM_TLS_CA_FILE/, file)
-    t.ok(message.includes(path), message)
+  const notPem = 'is not in PEM, or is cut short: give whole certificates, each from -----BEGIN CERTIFICATE----- to its end line'
+  const [missing, empty, text] = [join(folder, 'missing.pem'), join(folder, 'empty.pem'), join(folder, 'text.pem')]
+  t.equal(await faultOf(t, { UPSTREAM_TLS_CA_FILE: missing }), 'FastifyError [FL_CONFIG_INVALID]: Invalid configuration:\n' +
+    `  - UPSTREAM_TLS_CA_FILE: CA file "${missing}" cannot be read (ENOENT): give the path of a file that is there and that this user may read`)
+  for (const path of [empty, text]) {
+    t.equal(await faultOf(t, { UPSTREAM_TLS_CA_FILE: path }), `FastifyError [FL_CONFIG_INVALID]: Invalid configuration:\n  - UPSTREAM_TLS_CA_FILE: CA file "${path}" ${notPem}`)
   }
-  for (const [key, other] of [['UPSTREAM_TLS_CERT_FILE', 'UPSTREAM_TLS_KEY_FILE'], ['UPSTREAM_TLS_KEY_FILE', 'UPSTREAM_TLS_CERT_FILE']] as const) {
-    t.match(await faultOf(t, { [key]: join(folder, 'text.pem'), [other]: join(folder, 'text.pem') }), /FL_CONFIG_INVALID.*\n {2}- .*UPSTREAM_TLS_CERT_FILE/, key)
-  }
+  t.equal(await faultOf(t, { UPSTREAM_TLS_CERT_FILE: text, UPSTREAM_TLS_KEY_FILE: text }), 'FastifyError [FL_CONFIG_INVALID]: Invalid configuration:\n' +
+    `  - UPSTREAM_TLS_CERT_FILE: certificate file "${text}" ${notPem}\n` +
+    `  - UPSTREAM_TLS_KEY_FILE: key file "${text}" holds no whole private key in PEM: give one that starts with -----BEGIN PRIVATE KEY-----`)
+})
+
+t.test('a name to ask for that no backend can have stops the start', async (t) => {
+  for (const name of ['127.0.0.1', '::1', ' ', 'a b', 'a:443']) t.match(await faultOf(t, { UPSTREAM_TLS_SERVERNAME: name }), / {2}- UPSTREAM_TLS_SERVERNAME: .*leave it empty/, name)
 })
 
 t.test('certificates and keys that belong together are taken, others are not', { skip: hasOpenssl() ? false : 'openssl is not installed (apt-get install openssl)' }, async (t) => {
@@ -63,5 +68,8 @@ t.test('certificates and keys that belong together are taken, others are not', {
   const [one, other] = [ca.issue({ name: 'one', client: true }), ca.issue({ name: 'other', client: true })]
   const env = { UPSTREAM_TLS_CA_FILE: ca.certFile, UPSTREAM_TLS_CERT_FILE: one.certFile }
   t.ok((await load(t, { ...env, UPSTREAM_TLS_KEY_FILE: one.keyFile })).app.tls.context)
-  t.match(await faultOf(t, { ...env, UPSTREAM_TLS_KEY_FILE: other.keyFile }), /FL_CONFIG_INVALID.*\n {2}- .*UPSTREAM_TLS_KEY_FILE/)
+  t.match(await faultOf(t, { ...env, UPSTREAM_TLS_KEY_FILE: other.keyFile }), / {2}- UPSTREAM_TLS_KEY_FILE: key file ".*" does not match the certificate in/)
+  t.match(await faultOf(t, { UPSTREAM_TLS_CERT_FILE: one.certFile }), / {2}- UPSTREAM_TLS_CERT_FILE and UPSTREAM_TLS_KEY_FILE belong together \(certificate files: 1, key files: 0\): name one key file/)
+  const weak = ca.issue({ name: 'weak', client: true, rsaBits: 1024 })
+  t.match(await faultOf(t, { UPSTREAM_TLS_CERT_FILE: weak.certFile, UPSTREAM_TLS_KEY_FILE: weak.keyFile }), / {2}- UPSTREAM_TLS_CERT_FILE: .*key too small/)
 })

@@ -141,7 +141,7 @@ export const request = ({ isSmall = false, isKept = false } = {}): fc.Arbitrary<
   emptyLines: fc.constantFrom(0, 0, 0, 1, 2),
   framing: framing(['none', 'length', 'chunked'], isSmall),
   expects: fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0),
-  upgrades: fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0)
+  upgrades: isKept ? fc.constant(false) : fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0)
 }).map(({ path, form, host, hostName, hostAt, isOld, lines, connection, emptyLines, framing: made, expects, upgrades, ...others }) => {
   const body = isOld && made.kind === 'chunked' ? framed('length', made.body) : made
   const { target, sentTarget, method } = targetOf(form, others.method, path, host)
@@ -150,13 +150,14 @@ export const request = ({ isSmall = false, isKept = false } = {}): fc.Arbitrary<
   const more: Field[] = [...body.lines]
   if (connection !== null) more.push(['Connection', connection.join(', ')])
   if (expects && body.body.length > 0 && !isOld) more.push(['Expect', '100-Continue'])
-  // Without a body it would be the beginning of a tunnel.
-  if (upgrades && body.body.length > 0) more.push(['Upgrade', 'x/1'])
+  // Without a body it would be the beginning of a tunnel. Behind one that does not become a tunnel the connection ends.
+  const asksInVain = upgrades && body.body.length > 0
+  if (asksInVain) more.push(['Upgrade', 'x/1'])
   for (const field of more) all.push([field, `${field[0]}: ${field[1]}`])
   const head = `${'\r\n'.repeat(emptyLines)}${method} ${sentTarget} HTTP/1.${isOld ? 0 : 1}\r\n${all.map(([, line]) => `${line}\r\n`).join('')}\r\n`
   return {
     sent: head + body.sent,
-    isLast: isOld ? !has(connection, 'keep-alive') : has(connection, 'close'),
+    isLast: asksInVain || (isOld ? !has(connection, 'keep-alive') : has(connection, 'close')),
     expected: { method, target, host, fields: requestFields(all.map(([field]) => field), 'pass'), body: body.body, trailers: trailerFields(body.trailers) }
   }
 }).filter(({ sent }) => sent.indexOf('\r\n\r\n', 8) < 15_000 && (!isSmall || sent.length < SMALL_LENGTH))

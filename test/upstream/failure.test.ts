@@ -3,7 +3,7 @@ import {
   ConfigInvalidError, NoBackendAvailableError, RequestTimeoutError, UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError,
   UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError, UpstreamRefusedError, UpstreamResetError
 } from '../../src/errors.ts'
-import { causedBy, describeCause, failureOf, isOurs, requestTimeout, statusFailure } from '../../src/upstream/failure.ts'
+import { causedBy, describeCause, failureOf, isOurs, requestTimeout, statusFailure, StreamReset } from '../../src/upstream/failure.ts'
 import { parseResponseHead } from '../../src/wire/response-head.ts'
 
 /** An error as Node makes them. */
@@ -43,6 +43,11 @@ t.test('any other error of a connection is a reset that has it as its cause', as
       t.equal(failure.error.cause, cause)
     }
   }
+})
+
+t.test('a stream that was reset is a reset, but the backend has not ended the connection', async (t) => {
+  const failure = failureOf(causedBy(new UpstreamResetError(), new StreamReset('reset')), true)
+  t.match(failure, { error: { code: 'FL_UPSTREAM_RESET' }, sent: true, connectionEnded: false })
 })
 
 t.test('an error that says nothing of an attempt is none of those', async (t) => {

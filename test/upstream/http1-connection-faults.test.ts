@@ -103,6 +103,14 @@ t.test('what is not beyond doubt is a bad response, and nothing behind it is rea
   }
 })
 
+t.test('a switch to a protocol that was not offered is a bad response', async (t) => {
+  const { connection, accepted, listener } = await ask(t, { upgrade: 'websocket' })
+  accepted.send('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n')
+  t.equal((await listener.over()).at(-1), 'error FL_UPSTREAM_BAD_RESPONSE')
+  await accepted.reader.ended
+  t.notOk(connection.isReusable)
+})
+
 t.test('bytes behind an answer never become the next one: the answer is whole, the connection ends', async (t) => {
   const cases: ReadonlyArray<readonly [answer: string, request?: Partial<UpstreamRequest>]> = [
     [EMPTY_ANSWER], [`${OK}content-length: 2\r\n\r\nab`], [`${OK}transfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n`],

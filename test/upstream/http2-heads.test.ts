@@ -80,7 +80,7 @@ t.test('an answer: status and fields, in order', async (t) => {
 })
 
 t.test('fields of connections and pseudo-fields are left out', async (t) => {
-  const raw = [':status', '200', 'connection', 'close', 'keep-alive', 'x', 'proxy-connection', 'x', 'transfer-encoding', 'chunked', 'upgrade', 'h2c', 'http2-settings', 'x', ':other', 'x', 'a', '1']
+  const raw = [':status', '200', 'connection', 'close', 'keep-alive', 'x', 'proxy-connection', 'x', 'transfer-encoding', 'chunked', 'upgrade', 'h2c', 'http2-settings', 'x', 'te', 'x', 'proxy-authenticate', 'x', 'proxy-authorization', 'x', ':other', 'x', 'a', '1']
   const { fields, hasRepeats, upgrade, framing } = http2ResponseHead(raw, 'GET', false)
   t.strictSame([fields, hasRepeats, upgrade, framing], [['a', '1'], false, undefined, 'chunked'])
 })
@@ -102,6 +102,11 @@ t.test('how the body is framed follows from method, status and length', async (t
     const head = http2ResponseHead(raw, method, isWhole)
     t.strictSame([head.framing, head.contentLength], [framing, length], `${method} ${raw.join(' ')} ${isWhole}`)
   }
+})
+
+t.test('an answer that can have no length has none', async (t) => {
+  for (const status of ['103', '204']) t.strictSame(http2ResponseHead([':status', status, 'content-length', '0', 'a', '1'], 'GET', true).fields, ['a', '1'])
+  t.strictSame(http2ResponseHead([':status', '304', 'content-length', '7'], 'GET', true).fields, ['content-length', '7'])
 })
 
 t.test('trailers are announced in one list', async (t) => {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
-import { REPLAY_LIMIT_BYTES } from '../../src/upstream/request-body.ts'
+import { KEPT_PARTS_LIMIT, REPLAY_LIMIT_BYTES } from '../../src/upstream/request-body.ts'
 import { arrange, attachedTo, settled, Sink, streaming } from './played-body.ts'
 
 t.test('a small body is read as a whole before it is sent, and sent as one buffer', async (t) => {
@@ -245,6 +245,30 @@ t.test('a streamed body can be sent again up to the limit and not a byte beyond'
   source.write('y')
   await settled()
   t.notOk(body.canReplay)
+})
+
+t.test('a body that came in bytes is not kept in bytes: each alone would take hundreds', async (t) => {
+  const { source, body, sink: first } = streaming()
+  const sent = Buffer.alloc(60_000, 'abcdefg')
+  for (let at = 0; at < sent.length; at++) source.write(sent.subarray(at, at + 1))
+  await settled()
+  t.equal(first.parts.length, sent.length, 'the first attempt gets them as they come')
+  body.detach(first)
+  const second = attachedTo(body)
+  t.ok(second.parts.length <= KEPT_PARTS_LIMIT, `${second.parts.length} parts`)
+  t.equal(second.text, sent.toString())
+})
+
+t.test('a few parts are kept as they came, not copied', async (t) => {
+  const { source, body, sink } = streaming()
+  const sent = Array.from({ length: KEPT_PARTS_LIMIT }, (_, index) => Buffer.alloc(REPLAY_LIMIT_BYTES / KEPT_PARTS_LIMIT, index))
+  for (const part of sent) source.write(part)
+  await settled()
+  body.detach(sink)
+  const kept: Buffer[] = []
+  body.attach({ bodyPart: (part) => kept.push(part) > 0, bodyEnd: () => {} })
+  t.equal(kept.length, sent.length)
+  t.ok(kept.every((part, index) => part === sent[index]))
 })
 
 t.test('a body that has outgrown the limit cannot be sent again later either', async (t) => {

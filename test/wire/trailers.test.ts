@@ -10,7 +10,7 @@ t.test('trailers go on in order, spelt as they are, repeated ones apart', async 
 t.test('what would change how a message is framed, routed, trusted or read does not go on, however it is spelt', async (t) => {
   const names = [
     // Framing and the connection.
-    'Content-Length', 'Transfer-Encoding', 'TE', 'Trailer', 'Connection', 'Keep-Alive', 'Upgrade', 'Proxy-Connection',
+    'Content-Length', 'Transfer-Encoding', 'TE', 'Trailer', 'Connection', 'Keep-Alive', 'Upgrade', 'HTTP2-Settings', 'Proxy-Connection',
     // Routing, and what controls a request.
     'Host', 'Expect', 'Max-Forwards', 'Range', 'Cache-Control',
     // Who it is from.
