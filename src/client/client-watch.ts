@@ -1,7 +1,8 @@
 /** Watches the client of an exchange: whether it is still there, and whether it takes its answer. */
+import type { Socket } from 'node:net'
 import { Deadline } from '../timing/deadline.ts'
 import type { TimeoutQueue } from '../timing/timeout-queue.ts'
-import { whenClosed } from './client-connections.ts'
+import { type EndWatcher, unwatchEnd, watchEnd, whenClosed } from './client-connections.ts'
 import { http2Stream } from './client-response.ts'
 import type { ClientReply, RawRequest } from './client-side.ts'
 import { BEFORE_ANSWER, BETWEEN_CHUNKS, HalfClose } from './half-close.ts'
@@ -17,10 +18,12 @@ export interface ClientWatchOptions {
   readonly onStalled: (timeoutMs: number) => void
 }
 
-export class ClientWatch {
+export class ClientWatch implements EndWatcher {
   readonly #options: ClientWatchOptions
   readonly #sending: Deadline
   #halfClose: HalfClose | undefined
+  /** Of HTTP/1: its end is watched. */
+  #socket: Socket | undefined
   #isAnswered = false
   #hasEnded = false
 
@@ -64,12 +67,15 @@ export class ClientWatch {
     this.#sending.clear()
   }
 
+  clientEnded (): void {
+    this.#ended()
+  }
+
   #watchEnd (): void {
-    const { reply, raw: { socket } } = this.#options
-    const onEnd = (): void => this.#ended()
-    if (socket.readableEnded) return onEnd()
-    socket.once('end', onEnd)
-    reply.raw.once('close', () => socket.off('end', onEnd))
+    const { socket } = this.#options.raw
+    if (socket.readableEnded) return this.#ended()
+    this.#socket = socket
+    watchEnd(socket, this)
   }
 
   /** The client has ended its side: whether it has left too is to be found out. */
@@ -91,6 +97,7 @@ export class ClientWatch {
   #closed (): void {
     this.#sending.clear()
     this.#halfClose?.stop()
+    if (this.#socket !== undefined) unwatchEnd(this.#socket, this)
     this.#options.onClosed()
   }
 }

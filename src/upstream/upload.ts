@@ -1,6 +1,8 @@
 /** What an exchange has to do with the body of its client's request: reading it, asking for it (Expect), and what goes wrong with it. */
+import type { Readable } from 'node:stream'
 import { atItsTurn, writeInformation } from '../client/client-response.ts'
-import type { ClientReply, ClientRequest } from '../client/client-side.ts'
+import type { ClientReply, ClientRequest, RawRequest } from '../client/client-side.ts'
+import type { RequestHead } from '../client/request-head.ts'
 import { BodyTooLargeError, ClientTimeoutError } from '../errors.ts'
 import { Deadline } from '../timing/deadline.ts'
 import type { FieldList } from '../wire/fields.ts'
@@ -24,7 +26,8 @@ export class Upload implements BodyOwner {
   readonly #reply: ClientReply
   readonly #parts: EngineParts
   readonly #onFailed: (error: Error) => void
-  readonly #rawTrailers: () => readonly string[]
+  /** The client's request, if that is where the body comes from. */
+  #source: RawRequest | undefined
   readonly #body: RequestBody | undefined
   /** Set while the client waits to be asked for its body. */
   #continue: Deadline | undefined
@@ -36,20 +39,7 @@ export class Upload implements BodyOwner {
     this.#parts = parts
     this.#onFailed = onFailed
     const source = bodySource(raw, body, head.hasBody)
-    const isClients = source === raw
-    this.#rawTrailers = () => isClients ? raw.rawTrailers : []
-    if (head.expectsContinue) this.#continue = new Deadline(() => this.askForBody())
-    if (source === undefined) return
-    this.#body = new RequestBody({
-      source,
-      length: isClients ? head.length : undefined,
-      maxBytes: parts.maxBodyBytes,
-      mayCollect: !head.expectsContinue,
-      timeouts: parts.bodyTimeouts,
-      trailers: () => this.#trailers(),
-      isCut: () => isClients && raw.stream?.aborted === true,
-      owner: this
-    })
+    if (source !== undefined) this.#body = this.#bodyFrom(source, raw, head)
   }
 
   /** Whether it can be sent once more from its first byte. */
@@ -104,6 +94,23 @@ export class Upload implements BodyOwner {
     this.#body?.discard()
   }
 
+  // Apart, so that a request without a body pays for none of these functions.
+  #bodyFrom (source: Readable, raw: RawRequest, head: RequestHead): RequestBody {
+    const isClients = source === raw
+    if (isClients) this.#source = raw
+    if (head.expectsContinue) this.#continue = new Deadline(() => this.askForBody())
+    return new RequestBody({
+      source,
+      length: isClients ? head.length : undefined,
+      maxBytes: this.#parts.maxBodyBytes,
+      mayCollect: !head.expectsContinue,
+      timeouts: this.#parts.bodyTimeouts,
+      trailers: () => this.#trailers(),
+      isCut: () => this.#source?.stream?.aborted === true,
+      owner: this
+    })
+  }
+
   bodyRead (bytes: number): void {
     this.bytes += bytes
   }
@@ -122,7 +129,7 @@ export class Upload implements BodyOwner {
   }
 
   #trailers (): FieldList | undefined {
-    const trailers = this.#rawTrailers()
+    const trailers = this.#source?.rawTrailers ?? []
     if (trailers.length === 0) return []
     try {
       return this.#parts.readTrailers(trailers)
