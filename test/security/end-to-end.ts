@@ -8,7 +8,7 @@ const REQUEST_ENDS: ReadonlySet<string> = new Set([
 ])
 
 const RESPONSE_ENDS: ReadonlySet<string> = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'content-length'
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings', 'content-length'
 ])
 
 /** What the gateway adds, in this order, behind what the client sent. */
@@ -19,7 +19,7 @@ const ADDED = [
 /** RFC 9110, section 6.5.1: fields of these names are for heads alone. */
 const NO_TRAILERS: ReadonlySet<string> = new Set([
   'authorization', 'cache-control', 'connection', 'content-encoding', 'content-length', 'content-range', 'content-type', 'cookie', 'expect', 'forwarded', 'host',
-  'keep-alive', 'max-forwards', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'range', 'set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'http2-settings', 'keep-alive', 'max-forwards', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'range', 'set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade',
   'via', 'www-authenticate', 'x-request-id', 'x-real-ip', 'client-cert', 'client-cert-chain'
 ])
 
