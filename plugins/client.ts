@@ -1,11 +1,11 @@
 /** The client's side: limits and timeouts of its connections, and the first look at each of its requests (`request.head`). */
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { watchBody } from '../src/client/body-watch.ts'
-import { ALLOWED_METHODS, type OnRefused, refuseInTurn } from '../src/client/client-errors.ts'
+import { ALLOWED_METHODS, KNOWN_METHODS, type OnRefused, refuseInTurn } from '../src/client/client-errors.ts'
 import { http2Stream, writeInformation } from '../src/client/client-response.ts'
 import { closeBehind } from '../src/client/closing.ts'
 import { FieldKinds } from '../src/client/field-kinds.ts'
@@ -62,7 +62,7 @@ async function client (fastify: FastifyInstance, { peers, onRefused }: ClientOpt
     maxFieldBytes: config.MAX_HEADER_BYTES,
     maxBodyBytes: config.MAX_BODY_BYTES,
     pathPolicy: config.PATH_POLICY,
-    methods: new Set(METHODS),
+    methods: KNOWN_METHODS,
     kinds: new FieldKinds(config.UNDERSCORE_HEADERS)
   }
   const maxRequests = config.MAX_REQUESTS_PER_CONNECTION

@@ -1,10 +1,9 @@
 /** `fastify.intake`: how connections of clients come in (limits, PROXY protocol, TLS, HTTP/2). */
-import { METHODS } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 import type { FastifyError } from '@fastify/error'
 import fp from 'fastify-plugin'
-import { ALLOWED_METHODS, errorAnswer, type OnRefused } from '../src/client/client-errors.ts'
+import { ALLOWED_METHODS, errorAnswer, KNOWN_METHODS, type OnRefused } from '../src/client/client-errors.ts'
 import { Http2Side } from '../src/client/http2-side.ts'
 import { Intake } from '../src/client/intake.ts'
 import { parseTrust } from '../src/client/trust.ts'
@@ -22,8 +21,6 @@ export interface IntakeOptions {
   /** Told of connections that are refused. */
   readonly onRefused: OnRefused
 }
-
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 async function intake (fastify: FastifyInstance, { onRefused }: IntakeOptions): Promise<void> {
   const { clientTls, config, server } = fastify

@@ -1,6 +1,6 @@
 /** The composition root: makes the Fastify application and registers the gateway's plugins, in this order. */
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import admin from '../plugins/admin.ts'
@@ -16,7 +16,7 @@ import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
 import tunnel from '../plugins/tunnel.ts'
 import upstreamTls from '../plugins/upstream-tls.ts'
 import upstream from '../plugins/upstream.ts'
-import { errorAnswer, type OnRefused, refuseClient } from './client/client-errors.ts'
+import { errorAnswer, KNOWN_METHODS, type OnRefused, refuseClient } from './client/client-errors.ts'
 import { closeBehind } from './client/closing.ts'
 import { Peers } from './client/peers.ts'
 import { serveInTurn } from './client/pipeline.ts'
@@ -28,8 +28,6 @@ import type { Environment } from './config/env-schema.ts'
 import type { EnvFile } from './config/environment.ts'
 import { MethodUnknownError } from './errors.ts'
 import { givenRequestId } from './upstream/headers.ts'
-
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 /** How often Node looks for clients that are too slow with their heads, in ms. */
 const CLIENT_CHECK_INTERVAL_MS = 500

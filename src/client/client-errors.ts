@@ -24,7 +24,8 @@ export interface ParseError extends Error {
 /** Told of a connection that is refused; not of one whose client just left. */
 export type OnRefused = (error: FastifyError, socket: Socket) => void
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
+/** The methods that Node's parser knows, and with it the gateway. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 /** What an Allow field says to who has asked for something else (RFC 9110, section 15.5.6). */
 export const ALLOWED_METHODS = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE').join(', ')
