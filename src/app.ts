@@ -27,6 +27,7 @@ import { isUpgrade } from './client/tunnels.ts'
 import type { Environment } from './config/env-schema.ts'
 import type { EnvFile } from './config/environment.ts'
 import { MethodUnknownError } from './errors.ts'
+import { requestLoggers } from './observe/request-loggers.ts'
 import { givenRequestId } from './upstream/headers.ts'
 
 /** How often Node looks for clients that are too slow with their heads, in ms. */
@@ -54,6 +55,7 @@ export function createApp ({ env = {}, envFile, logger, extend }: AppOptions = {
   const app = Fastify({
     ...(logger !== undefined && { loggerInstance: logger }),
     logController: requestLog,
+    childLoggerFactory: requestLoggers(),
     genReqId: requestIds(peers),
     trustProxy: (address, hop) => peers.trust.trusts(address, hop),
     // While the gateway closes, a request that comes on an open connection is served, as the last one of that connection.

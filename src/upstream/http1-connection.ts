@@ -18,6 +18,12 @@ const ONE_WRITE_LIMIT_BYTES = 16 * 1024
 
 const NO_BYTES = Buffer.alloc(0)
 
+/**
+ * Connections whose request goes out when the turn's reading is done, one behind the other: a write into a socket whose reader
+ * sleeps costs the kernel a wake-up, and the next one right behind it does not.
+ */
+let readyThisTurn: Http1Connection[] = []
+
 export interface Http1ConnectionOptions extends SocketOptions {
   /** Called once, when it can carry nothing more. */
   readonly onGone: (connection: Http1Connection) => void
@@ -43,6 +49,8 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   #listener: CarrierListener | undefined
   #head: ResponseHead | undefined
   #bodyFraming: 'length' | 'chunked' = 'length'
+  /** A request that waits for the end of the turn: all of it, as latin1. */
+  #text: string | undefined
   #isRequestSent = false
   #isPaused = false
   #isTunnel = false
@@ -127,6 +135,16 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
     this.#listener?.onBodySent()
   }
 
+  /** Called at the end of the turn in which a request was handed over. */
+  writeText (): void {
+    const text = this.#text
+    if (text === undefined || this.#listener === undefined) return
+    this.#text = undefined
+    this.#isRequestSent = true
+    this.#listener.onSent()
+    this.#socket.write(text, 'latin1')
+  }
+
   #connected (): void {
     this.#isConnected = true
     if (this.#request !== undefined && this.#listener !== undefined) this.#write(this.#request, this.#listener)
@@ -135,22 +153,24 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   #write (request: UpstreamRequest, listener: CarrierListener): void {
     const { body } = request
     this.#parser.begin(request)
-    listener.onSent()
-    const isStreamed = body instanceof RequestBody
     const head = requestHead(request, this.#address.authority)
-    if (!isStreamed) {
-      this.#isRequestSent = true
-      if (body === null) this.#socket.write(head, 'latin1')
-      else if (body.length <= ONE_WRITE_LIMIT_BYTES) this.#socket.write(head + body.toString('latin1'), 'latin1')
-      else this.#writeTwo(head, body)
-      return
-    }
+    if (body === null) return this.#writeAtTurnsEnd(head)
+    const isStreamed = body instanceof RequestBody
+    if (!isStreamed && body.length <= ONE_WRITE_LIMIT_BYTES) return this.#writeAtTurnsEnd(head + body.toString('latin1'))
+    listener.onSent()
+    if (!isStreamed) return this.#writeTwo(head, body)
     this.#bodyFraming = body.length === undefined ? 'chunked' : 'length'
     this.#socket.write(head, 'latin1')
     body.attach(this)
   }
 
+  #writeAtTurnsEnd (text: string): void {
+    this.#text = text
+    if (readyThisTurn.push(this) === 1) setImmediate(writeThoseReady)
+  }
+
   #writeTwo (head: string, body: Buffer): void {
+    this.#isRequestSent = true
     this.#socket.cork()
     this.#socket.write(head, 'latin1')
     this.#socket.write(body)
@@ -164,6 +184,7 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   readonly #onData = (bytes: Buffer): void => {
     // Nothing was asked: whatever this is, it must not become the answer to the next request.
     if (this.#listener === undefined) return this.#destroy()
+    if (this.#text !== undefined) return this.#fail(causedBy(new UpstreamResetError(), new Error('bytes that nobody asked for')))
     let taken: number
     try {
       taken = this.#parser.execute(bytes)
@@ -226,7 +247,7 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   /** Lets go of the exchange. */
   #release (): void {
     if (this.#request?.body instanceof RequestBody) this.#request.body.detach(this)
-    this.#request = this.#listener = undefined
+    this.#request = this.#listener = this.#text = undefined
   }
 
   #destroy (): void {
@@ -239,6 +260,12 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
     this.#isGone = true
     this.#onGone(this)
   }
+}
+
+function writeThoseReady (): void {
+  const connections = readyThisTurn
+  readyThisTurn = []
+  for (const connection of connections) connection.writeText()
 }
 
 function uncork (socket: Socket): void {
