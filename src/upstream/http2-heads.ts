@@ -1,8 +1,8 @@
 /** Heads in HTTP/2 (RFC 9113, section 8.3), from and to the form that both versions share here. */
-import type { FieldList } from '../wire/fields.ts'
+import { type FieldList, HOP_BY_HOP } from '../wire/fields.ts'
 import { fieldsForHttp2 } from '../wire/http2-fields.ts'
 import { MessageFault } from '../wire/message-fault.ts'
-import { HOP_BY_HOP, mayHaveLength, type ResponseHead } from '../wire/response-head.ts'
+import { mayHaveLength, type ResponseHead } from '../wire/response-head.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { UpstreamRequest } from './carrier.ts'
 import { RequestBody } from './request-body.ts'

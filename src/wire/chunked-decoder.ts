@@ -1,5 +1,5 @@
 /** Takes the chunked transfer coding off (RFC 9112, section 7.1), with nothing forgiven. */
-import { assertCleanLines, type FieldList, readFieldLines } from './fields.ts'
+import { type FieldList, linesOf, readFieldLines } from './fields.ts'
 import { MessageFault } from './message-fault.ts'
 import { SectionCollector } from './section.ts'
 
@@ -116,8 +116,7 @@ export class ChunkedDecoder {
     this.#section ??= new SectionCollector(MAX_TRAILER_BYTES, '\r\n')
     const section = this.#section.add(bytes.toString('latin1', position, Math.min(bytes.length, position + MAX_TRAILER_BYTES)))
     if (section === undefined) return bytes.length
-    assertCleanLines(section.text)
-    readFieldLines(section.text, 0, (name, value) => { this.trailers.push(name, value) })
+    readFieldLines(linesOf(section.text), 0, section.text.length, { field: ({ lower }, value) => { this.trailers.push(lower, value) } })
     this.#state = DONE
     return position + section.taken
   }

@@ -1,5 +1,5 @@
 /** The head of a response (RFC 9112, section 4), and how long its body is (section 6.3). */
-import { assertCleanLines, type FieldList, listMembers, readFieldLines } from './fields.ts'
+import { type FieldList, type FieldName, FieldRole, type FieldSink, lineEnd, type Lines, linesOf, listMembers, readFieldLines } from './fields.ts'
 import { MessageFault } from './message-fault.ts'
 
 /**
@@ -32,17 +32,25 @@ export interface AnsweredRequest {
   readonly method: string
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9][0-9])(?: ([^\r\n]*))?\r\n/
-
 /** Fields of one head. */
 const MAX_FIELDS = 1_000
 
-const DIGITS = /^[0-9]{1,16}$/
+const VERSION = 'HTTP/1.'
 
-/** Fields that end here (RFC 9110, section 7.6.1), whatever Connection says; in HTTP/2 too, where some of them may not even be. */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'
-])
+const CR = 0x0d
+const SPACE = 0x20
+const ZERO = 0x30
+const ONE = 0x31
+const NINE = 0x39
+
+/** Where the parts of a status line stand (RFC 9112, section 4): `HTTP/1.1 200 OK`. */
+const MINOR_AT = VERSION.length
+const STATUS_AT = MINOR_AT + 2
+const TEXT_AT = STATUS_AT + 4
+
+const MAX_LENGTH_DIGITS = 16
+
+const NO_OPTIONS: readonly string[] = []
 
 /** What a Connection field cannot take away: without it the message would mean something else. */
 const KEPT_FROM_CONNECTION: ReadonlySet<string> = new Set(['content-length'])
@@ -54,47 +62,83 @@ export function mayHaveLength (statusCode: number): boolean {
 
 /** Reads a head, `text` being all of it up to and with its empty line. Throws a MessageFault for whatever is not beyond doubt. */
 export function parseResponseHead (text: string, request: AnsweredRequest): ResponseHead {
-  const line = STATUS_LINE.exec(text)
-  if (line === null) throw new MessageFault('a status line that is none')
-  assertCleanLines(text)
-  const reader = new HeadReader(Number(line[2]), line[1] === '1')
-  readFieldLines(text, line[0].length, (name, value) => reader.field(name, value))
-  return reader.finish(line[3] ?? '', request)
+  return readResponseHead(linesOf(text), text.length, request)
 }
 
-class HeadReader {
+/** The same for a head that ends at `limit` among lines that may go on. */
+export function readResponseHead (lines: Lines, limit: number, request: AnsweredRequest): ResponseHead {
+  const { bytes, text } = lines
+  const statusCode = statusOf(lines)
+  const end = lineEnd(bytes, TEXT_AT - 1, limit)
+  // Without a text the blank before it may be missing too.
+  const reader = new HeadReader(statusCode, bytes[MINOR_AT] === ONE)
+  readFieldLines(lines, end + 2, limit, reader)
+  return reader.finish(end <= TEXT_AT ? '' : text.slice(TEXT_AT, end), request)
+}
+
+/** The status, of a line that begins as it must. */
+function statusOf ({ bytes, text }: Lines): number {
+  const [minor, hundreds, tens, ones, behind] = [bytes[MINOR_AT], bytes[STATUS_AT] ?? 0, bytes[STATUS_AT + 1] ?? 0, bytes[STATUS_AT + 2] ?? 0, bytes[STATUS_AT + 3]]
+  const isStatus = hundreds >= ONE && hundreds <= NINE && tens >= ZERO && tens <= NINE && ones >= ZERO && ones <= NINE
+  if (!text.startsWith(VERSION) || (minor !== ZERO && minor !== ONE) || bytes[MINOR_AT + 1] !== SPACE || !isStatus || (behind !== SPACE && behind !== CR)) {
+    throw new MessageFault('a status line that is none')
+  }
+  return (hundreds - ZERO) * 100 + (tens - ZERO) * 10 + ones - ZERO
+}
+
+class HeadReader implements FieldSink {
   readonly #statusCode: number
   readonly #isHttp11: boolean
   #fields: FieldList = []
+  /** Bits of the names so far. */
+  #bits = 0
   #hasRepeats = false
-  #contentType: string | undefined
-  #length: string | undefined
-  #coding: string | undefined
-  #connection: string | undefined
-  #upgrade: string | undefined
-  #trailer: string | undefined
+  #contentType: string | undefined = undefined
+  #length = -1
+  #coding: string | undefined = undefined
+  #connection: string | undefined = undefined
+  #upgrade: string | undefined = undefined
+  #trailer: string | undefined = undefined
 
   constructor (statusCode: number, isHttp11: boolean) {
     this.#statusCode = statusCode
     this.#isHttp11 = isHttp11
   }
 
-  field (name: string, value: string): void {
-    if (name === 'content-length') this.#readLength(value)
-    else if (name === 'content-type') this.#contentType = value
-    else if (HOP_BY_HOP.has(name)) return this.#readHopByHop(name, value)
-    if (name === 'content-length' && !mayHaveLength(this.#statusCode)) return
-    if (this.#fields.length >= 2 * MAX_FIELDS) throw new MessageFault(`more than ${MAX_FIELDS} fields in a head`)
-    this.#hasRepeats ||= this.#has(name)
-    this.#fields.push(name, value)
+  field (name: FieldName, value: string): void {
+    switch (name.role) {
+      case FieldRole.plain: break
+      case FieldRole.contentType:
+        this.#contentType = value
+        break
+      case FieldRole.contentLength:
+        this.#readLength(value)
+        if (!mayHaveLength(this.#statusCode)) return
+        break
+      case FieldRole.transferEncoding:
+        this.#coding = joined(this.#coding, value)
+        return
+      case FieldRole.connection:
+        this.#connection = joined(this.#connection, value)
+        return
+      case FieldRole.upgrade:
+        this.#upgrade = joined(this.#upgrade, value)
+        return
+      case FieldRole.trailer:
+        this.#trailer = joined(this.#trailer, value)
+        return
+      case FieldRole.hopByHop: return
+    }
+    this.#add(name, value)
   }
 
   finish (statusText: string, { method }: AnsweredRequest): ResponseHead {
     const framing = this.#framing(method)
-    const options = this.#connection === undefined ? [] : listMembers(this.#connection)
-    const named = options.filter((option) => !KEPT_FROM_CONNECTION.has(option))
-    if (named.length > 0) this.#strip(new Set(named))
-    const isPersistent = !options.includes('close') && (this.#isHttp11 || options.includes('keep-alive'))
+    const connection = this.#connection
+    // Nearly always: one option that names no field.
+    const options = connection === undefined || connection === 'keep-alive' ? NO_OPTIONS : listMembers(connection)
+    if (options.length > 0) this.#strip(new Set(options.filter((option) => !KEPT_FROM_CONNECTION.has(option))))
+    const isPersistent = !options.includes('close') && (this.#isHttp11 || connection === 'keep-alive' || options.includes('keep-alive'))
     return {
       statusCode: this.#statusCode,
       statusText,
@@ -102,36 +146,37 @@ class HeadReader {
       hasRepeats: this.#hasRepeats,
       contentType: this.#contentType,
       framing,
-      contentLength: this.#length === undefined ? -1 : Number(this.#length),
+      contentLength: this.#length,
       keepsConnection: isPersistent && framing !== 'close',
       upgrade: this.#upgrade,
       trailer: this.#trailer
     }
   }
 
-  #readLength (value: string): void {
-    if (this.#length !== undefined) throw new MessageFault('more than one Content-Length')
-    if (!DIGITS.test(value) || !Number.isSafeInteger(Number(value))) throw new MessageFault('a Content-Length that is no number')
-    this.#length = value
+  #add ({ lower, bit }: FieldName, value: string): void {
+    const fields = this.#fields
+    if (fields.length >= 2 * MAX_FIELDS) throw new MessageFault(`more than ${MAX_FIELDS} fields in a head`)
+    if ((this.#bits & bit) !== 0) this.#hasRepeats ||= this.#has(lower)
+    this.#bits |= bit
+    fields.push(lower, value)
   }
 
-  #readHopByHop (name: string, value: string): void {
-    if (name === 'transfer-encoding') this.#coding = joined(this.#coding, value)
-    else if (name === 'connection') this.#connection = joined(this.#connection, value)
-    else if (name === 'upgrade') this.#upgrade = joined(this.#upgrade, value)
-    else if (name === 'trailer') this.#trailer = joined(this.#trailer, value)
+  #readLength (value: string): void {
+    if (this.#length !== -1) throw new MessageFault('more than one Content-Length')
+    this.#length = lengthOf(value)
+    if (this.#length === -1) throw new MessageFault('a Content-Length that is no number')
   }
 
   #framing (method: string): BodyFraming {
     const coding = this.#coding
     if (coding !== undefined) {
-      if (this.#length !== undefined) throw new MessageFault('both Transfer-Encoding and Content-Length')
+      if (this.#length !== -1) throw new MessageFault('both Transfer-Encoding and Content-Length')
       if (!this.#isHttp11) throw new MessageFault('Transfer-Encoding in HTTP/1.0')
       if (coding.toLowerCase() !== 'chunked') throw new MessageFault('a Transfer-Encoding other than chunked')
     }
     if (method === 'HEAD' || this.#statusCode < 200 || this.#statusCode === 204 || this.#statusCode === 304) return 'none'
     if (coding !== undefined) return 'chunked'
-    return this.#length === undefined ? 'close' : 'length'
+    return this.#length === -1 ? 'close' : 'length'
   }
 
   #has (name: string): boolean {
@@ -151,6 +196,18 @@ class HeadReader {
     this.#fields = kept
     if (names.has('content-type')) this.#contentType = undefined
   }
+}
+
+/** A length in bytes, -1 for a text that is none. */
+function lengthOf (text: string): number {
+  if (text.length === 0 || text.length > MAX_LENGTH_DIGITS) return -1
+  let length = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9) return -1
+    length = length * 10 + digit
+  }
+  return Number.isSafeInteger(length) ? length : -1
 }
 
 function joined (before: string | undefined, value: string): string {

@@ -3,9 +3,9 @@
  * a fault. It is fed with bytes as they come, split anywhere.
  */
 import { ChunkedDecoder } from './chunked-decoder.ts'
-import type { FieldList } from './fields.ts'
+import { type FieldList, type Lines, linesOf } from './fields.ts'
 import { MessageFault } from './message-fault.ts'
-import { parseResponseHead, type AnsweredRequest, type ResponseHead } from './response-head.ts'
+import { type AnsweredRequest, readResponseHead, type ResponseHead } from './response-head.ts'
 import { SectionCollector } from './section.ts'
 
 /** Who is told of the parts of a response. */
@@ -94,7 +94,7 @@ export class ResponseParser {
       const text = bytes.toString('latin1', position, Math.min(bytes.length, position + USUAL_HEAD_BYTES))
       const end = text.indexOf('\r\n\r\n')
       if (end !== -1) {
-        this.#tell(text.slice(0, end + 4))
+        this.#tell({ bytes: position === 0 ? bytes : bytes.subarray(position), text }, end + 4)
         return position + end + 4
       }
       this.#section = new SectionCollector(MAX_RESPONSE_HEAD_BYTES)
@@ -105,12 +105,12 @@ export class ResponseParser {
     const section = this.#section.add(text)
     if (section === undefined) return bytes.length
     this.#section = undefined
-    this.#tell(section.text)
+    this.#tell(linesOf(section.text), section.text.length)
     return position + section.taken
   }
 
-  #tell (text: string): void {
-    const head = parseResponseHead(text, this.#request)
+  #tell (lines: Lines, limit: number): void {
+    const head = readResponseHead(lines, limit, this.#request)
     if (head.statusCode < 200 && head.statusCode !== 101) {
       if (++this.#provisional > MAX_PROVISIONAL) throw new MessageFault('too many provisional answers')
       this.#sink.onInformation(head)

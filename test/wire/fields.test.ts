@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { assertCleanLines, listMembers, readFieldLines } from '../../src/wire/fields.ts'
+import { assertCleanLines, linesOf, listMembers, readFieldLines } from '../../src/wire/fields.ts'
 import { MessageFault } from '../../src/wire/message-fault.ts'
 
 /** RFC 9110, section 5.6.2, written out. */
@@ -10,7 +10,7 @@ const BYTES = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)
 
 function read (text: string, start = 0): string[] {
   const fields: string[] = []
-  readFieldLines(text, start, (name, value) => { fields.push(name, value) })
+  readFieldLines(linesOf(text), start, text.length, { field: ({ lower }, value) => { fields.push(lower, value) } })
   return fields
 }
 
