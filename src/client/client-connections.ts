@@ -1,49 +1,43 @@
-/** Tells of the end of a client's connection, however many requests wait for it: one listener a connection, as adding one costs. */
+/**
+ * Tells of the ends of a client's connection to whoever is served on it now: one listener each a connection, and not one a
+ * request, as adding and removing them costs. Requests of a connection of HTTP/1 are served one after the other.
+ */
 import type { Socket } from 'node:net'
 
-const waiting = new WeakMap<Socket, Set<() => void>>()
-
-/** Calls `onClose` when the connection closes; returns the function that calls it off. */
-export function whenClosed (socket: Socket, onClose: () => void): () => void {
-  let waiters = waiting.get(socket)
-  if (waiters === undefined) {
-    const added = new Set<() => void>()
-    waiters = added
-    waiting.set(socket, added)
-    socket.once('close', () => {
-      for (const waiter of added) waiter()
-    })
-  }
-  waiters.add(onClose)
-  return () => { waiters.delete(onClose) }
-}
-
-/** Who wants to know when a client ends its side. */
-export interface EndWatcher {
+/** Who wants to know what becomes of a connection. */
+export interface ConnectionWatcher {
+  /** The client has ended its side. */
   clientEnded (): void
+  /** The connection has closed. */
+  clientClosed (): void
 }
 
 /** A connection's slot for the one that is served now. */
-interface EndSlot {
-  watcher: EndWatcher | undefined
+interface Slot {
+  watcher: ConnectionWatcher | undefined
 }
 
-const slots = new WeakMap<Socket, EndSlot>()
+const slots = new WeakMap<Socket, Slot>()
 
-/** From now on `watcher` is told, in place of an earlier one. Requests of a connection are served one after the other. */
-export function watchEnd (socket: Socket, watcher: EndWatcher): void {
+/** From now on `watcher` is told, in place of an earlier one. */
+export function watchConnection (socket: Socket, watcher: ConnectionWatcher): void {
   const slot = slots.get(socket)
   if (slot !== undefined) {
     slot.watcher = watcher
     return
   }
-  const made: EndSlot = { watcher }
+  const made: Slot = { watcher }
   slots.set(socket, made)
   socket.once('end', () => made.watcher?.clientEnded())
+  socket.once('close', () => {
+    const { watcher: last } = made
+    made.watcher = undefined
+    last?.clientClosed()
+  })
 }
 
 /** `watcher` does not want to know any more. */
-export function unwatchEnd (socket: Socket, watcher: EndWatcher): void {
+export function unwatchConnection (socket: Socket, watcher: ConnectionWatcher): void {
   const slot = slots.get(socket)
   if (slot?.watcher === watcher) slot.watcher = undefined
 }

@@ -12,12 +12,6 @@ export function http2Stream (raw: object): ServerHttp2Stream | undefined {
   return raw instanceof Http2ServerResponse ? raw.stream : undefined
 }
 
-/** Calls back when the requests before this one on its connection have been answered. Node would mix up what is written before. */
-export function atItsTurn (raw: ServerResponse, callback: () => void): void {
-  if (http2Stream(raw) === undefined && raw.socket === null) raw.once('socket', callback)
-  else callback()
-}
-
 /** Relays a provisional answer. A client that cannot be told (HTTP/1.0, a pipelined request not yet at its turn) is not. */
 export function writeInformation (raw: ServerResponse, statusCode: number, fields: FieldList): void {
   if (raw.headersSent || isGone(raw)) return

@@ -44,6 +44,8 @@ export type HeaderValue = string | number | readonly string[] | undefined
 export interface ClientReply {
   readonly raw: ServerResponse
   readonly log: ClientLog
+  /** Time since the request came, in ms. */
+  readonly elapsedTime: number
   header (name: string, value: string | string[]): unknown
   getHeaders (): Readonly<Record<string, HeaderValue>>
   send (payload?: unknown): unknown

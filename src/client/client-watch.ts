@@ -1,46 +1,48 @@
 /** Watches the client of an exchange: whether it is still there, and whether it takes its answer. */
-import type { Socket } from 'node:net'
-import { Deadline } from '../timing/deadline.ts'
-import type { TimeoutQueue } from '../timing/timeout-queue.ts'
-import { type EndWatcher, unwatchEnd, watchEnd, whenClosed } from './client-connections.ts'
+import { Timed, type TimeoutQueue } from '../timing/timeout-queue.ts'
+import { type ConnectionWatcher, unwatchConnection, watchConnection } from './client-connections.ts'
 import { http2Stream } from './client-response.ts'
 import type { ClientReply, RawRequest } from './client-side.ts'
 import { BEFORE_ANSWER, BETWEEN_CHUNKS, HalfClose } from './half-close.ts'
+
+/** Who is told. */
+export interface ClientOwner {
+  /** The client's side is closed: after its answer, or because it left. Once. */
+  clientClosed (): void
+  /** The client has taken nothing of its answer for too long. */
+  clientStalled (timeoutMs: number): void
+}
 
 export interface ClientWatchOptions {
   readonly raw: RawRequest
   readonly reply: ClientReply
   /** The time that a client may take nothing of its answer. */
   readonly sendTimeouts: TimeoutQueue
-  /** The client's side is closed: after its answer, or because it left. */
-  readonly onClosed: () => void
-  /** The client has taken nothing of its answer for too long. */
-  readonly onStalled: (timeoutMs: number) => void
+  readonly owner: ClientOwner
 }
 
-export class ClientWatch implements EndWatcher {
-  readonly #options: ClientWatchOptions
-  readonly #sending: Deadline
+export class ClientWatch extends Timed implements ConnectionWatcher {
+  readonly #raw: RawRequest
+  readonly #response: ClientReply['raw']
+  readonly #sendTimeouts: TimeoutQueue
+  readonly #owner: ClientOwner
+  readonly #isHttp2: boolean
   #halfClose: HalfClose | undefined
-  /** Of HTTP/1: its end is watched. */
-  #socket: Socket | undefined
   #isAnswered = false
   #hasEnded = false
+  #isOver = false
 
-  constructor (options: ClientWatchOptions) {
-    this.#options = options
-    this.#sending = new Deadline((timeoutMs) => this.#notTaken(timeoutMs))
-    const { raw: response } = options.reply
-    const onClose = (): void => this.#closed()
-    response.on('close', onClose)
-    if (http2Stream(response) !== undefined) return
-    const { socket } = options.raw
-    if (response.socket === null) {
-      // The answer waits behind that of a pipelined request before it, and is not told by Node 24 when the connection closes.
-      response.once('close', whenClosed(socket, onClose))
-      response.once('socket', () => this.#watchEnd())
-    } else {
-      this.#watchEnd()
+  constructor ({ raw, reply, sendTimeouts, owner }: ClientWatchOptions) {
+    super()
+    this.#raw = raw
+    this.#response = reply.raw
+    this.#sendTimeouts = sendTimeouts
+    this.#owner = owner
+    this.#isHttp2 = http2Stream(this.#response) !== undefined
+    if (this.#isHttp2) this.#response.on('close', () => this.clientClosed())
+    else {
+      watchConnection(raw.socket, this)
+      if (raw.socket.readableEnded) this.clientEnded()
     }
   }
 
@@ -54,51 +56,56 @@ export class ClientWatch implements EndWatcher {
     this.#isAnswered = true
     this.#halfClose?.stop()
     // What is asked of a client that has ended its side is another thing now.
-    if (this.#hasEnded) this.#ended()
+    if (this.#hasEnded) this.clientEnded()
   }
 
   /** There is more to send than the client takes for now, or no more to come. */
   waitForClient (): void {
-    if (!this.#options.reply.raw.writableFinished) this.#options.sendTimeouts.start(this.#sending)
+    if (!this.#isOver && !this.#isTaken()) this.#sendTimeouts.start(this)
   }
 
   /** The client has taken something. */
   clientTook (): void {
-    this.#sending.clear()
+    this.queue?.clear(this)
   }
 
-  clientEnded (): void {
-    this.#ended()
-  }
-
-  #watchEnd (): void {
-    const { socket } = this.#options.raw
-    if (socket.readableEnded) return this.#ended()
-    this.#socket = socket
-    watchEnd(socket, this)
+  override timedOut (timeoutMs: number): void {
+    this.#owner.clientStalled(timeoutMs)
   }
 
   /** The client has ended its side: whether it has left too is to be found out. */
-  #ended (): void {
-    const { raw: { socket, httpVersionMinor }, reply: { raw: response } } = this.#options
+  clientEnded (): void {
+    const { socket, httpVersionMinor } = this.#raw
     this.#hasEnded = true
     if (httpVersionMinor !== 1) return
     if (!this.#isAnswered) this.#halfClose = new HalfClose(socket, BEFORE_ANSWER, () => !this.#isAnswered)
-    else this.#halfClose = new HalfClose(socket, BETWEEN_CHUNKS, () => isChunked(response))
+    else this.#halfClose = new HalfClose(socket, BETWEEN_CHUNKS, () => isChunked(this.#response))
   }
 
-  #notTaken (timeoutMs: number): void {
-    const { raw } = this.#options.reply
-    // An answer behind that of another request is not at its turn yet.
-    if (http2Stream(raw) === undefined && raw.socket === null) this.waitForClient()
-    else this.#options.onStalled(timeoutMs)
+  clientClosed (): void {
+    if (this.#isOver) return
+    this.stop()
+    this.#owner.clientClosed()
   }
 
-  #closed (): void {
-    this.#sending.clear()
+  /** The response has finished. In HTTP/2 that tells little: streams that were reset finish too; their close comes soon. */
+  answered (): void {
+    if (!this.#isHttp2) this.clientClosed()
+  }
+
+  /** Somebody else has the connection now: nothing more is told. */
+  stop (): void {
+    this.#isOver = true
+    this.queue?.clear(this)
     this.#halfClose?.stop()
-    if (this.#socket !== undefined) unwatchEnd(this.#socket, this)
-    this.#options.onClosed()
+    if (!this.#isHttp2) unwatchConnection(this.#raw.socket, this)
+  }
+
+  /** Whether nothing is left that the client could fail to take: the kernel has all that was written. */
+  #isTaken (): boolean {
+    const response = this.#response
+    if (response.writableFinished) return true
+    return !this.#isHttp2 && response.writableEnded && this.#raw.socket.writableLength === 0
   }
 }
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { forwardedElement } from '../wire/forwarded.ts'
-import type { FieldList } from '../wire/fields.ts'
+import { FieldBlock, type FieldList, NO_FIELDS } from '../wire/fields.ts'
 import type { RawRequest } from './client-side.ts'
 import { clientOf, type Trust } from './trust.ts'
 
@@ -29,7 +29,7 @@ export class Peer {
   readonly #trust: Trust
   #host: string | undefined
   #version: number | undefined
-  #fields: FieldList = []
+  #fields = NO_FIELDS
 
   constructor (socket: Socket, trust: Trust) {
     this.#trust = trust
@@ -49,11 +49,11 @@ export class Peer {
   }
 
   /** What the gateway says of a request that came straight from this peer for `host`, in this version of HTTP. */
-  forwardingFields (host: string | undefined, version: 1 | 1.1 | 2): FieldList {
+  forwardingFields (host: string | undefined, version: 1 | 1.1 | 2): FieldBlock {
     if (this.#host === host && this.#version === version) return this.#fields
     this.#host = host
     this.#version = version
-    this.#fields = [
+    this.#fields = new FieldBlock([
       'x-forwarded-for', this.address,
       'x-forwarded-proto', this.proto,
       'x-forwarded-port', this.port,
@@ -61,7 +61,7 @@ export class Peer {
       'forwarded', forwardedElement({ client: this.address, proto: this.proto, host }),
       'via', version === 1 ? '1.0 fastlancer' : `${version} fastlancer`,
       ...(this.certificate === undefined ? [] : ['client-cert', this.certificate])
-    ]
+    ])
     return this.#fields
   }
 }

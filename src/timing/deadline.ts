@@ -1,5 +1,5 @@
 /** A deadline of somebody who has several: what it is for is told by the function that it calls. */
-import { Timed } from './timeout-queue.ts'
+import { Timed, type TimeoutQueue } from './timeout-queue.ts'
 
 export class Deadline extends Timed {
   readonly #onTimeout: (timeoutMs: number) => void
@@ -7,6 +7,13 @@ export class Deadline extends Timed {
   constructor (onTimeout: (timeoutMs: number) => void) {
     super()
     this.#onTimeout = onTimeout
+  }
+
+  /** One that has begun. */
+  static started (queue: TimeoutQueue, onTimeout: (timeoutMs: number) => void): Deadline {
+    const deadline = new Deadline(onTimeout)
+    queue.start(deadline)
+    return deadline
   }
 
   override timedOut (timeoutMs: number): void {

@@ -16,17 +16,12 @@ import { ResponseBody } from './response-body.ts'
 /** What may stand in a status line's text without a second thought: printable ASCII. */
 const PLAIN_TEXT = /^[\x20-\x7e]*$/
 
-const NOT_ASCII = /[^\x00-\x7f]/
-
 /** Up to this size a whole body is sent as text, if it is ASCII: a bound on what is copied for that. */
 const TEXT_LIMIT_BYTES = 16 * 1024
 
 const NO_TRAILERS: FieldList = []
 
 const NO_BYTES = Buffer.alloc(0)
-
-/** Answers whose head came in this turn of the event loop. */
-let begunThisTurn: Answer[] = []
 
 /**
  * Answers that became whole in this turn. They are sent one after the other when the turn's reading is done: a write into a
@@ -59,7 +54,9 @@ export class Answer {
   readonly #reply: ClientReply
   readonly #attempt: Attempt
   readonly #head: ResponseHead
-  #chunks: Buffer[] = []
+  /** The body as far as it has come, while it may still come whole. */
+  #first: Buffer | undefined
+  #chunks: Buffer[] | undefined
   #trailers = NO_TRAILERS
   #stream: ResponseBody | undefined
   #isOver = false
@@ -70,13 +67,13 @@ export class Answer {
     this.#reply = reply
     this.#attempt = attempt
     this.#head = head
-    // Everything of an answer that came in one read has been told when this runs. One call serves all answers of a turn.
-    if (begunThisTurn.push(this) === 1) process.nextTick(streamThoseNotWhole)
   }
 
   data (chunk: Buffer): void {
-    if (this.#stream === undefined) this.#chunks.push(chunk)
-    else this.#stream.pass(chunk)
+    if (this.#stream !== undefined) this.#stream.pass(chunk)
+    else if (this.#first === undefined) this.#first = chunk
+    else if (this.#chunks === undefined) this.#chunks = [this.#first, chunk]
+    else this.#chunks.push(chunk)
   }
 
   /** The answer is whole. */
@@ -100,13 +97,10 @@ export class Answer {
     this.#isDropped = true
   }
 
-  /** Called when the turn is over in which the head came. */
-  streamUnlessWhole (): void {
-    if (this.#isOver) return
-    this.#attempt.watchSilence()
-    // Its end is as good as here.
-    if (this.#head.framing === 'none') return
-    this.#deliver(false)
+  /** It has not come whole with its head: what has come is passed on. */
+  goesOn (): void {
+    // Of one without a body the end is as good as here.
+    if (!this.#isOver && this.#head.framing !== 'none') this.#deliver(false)
   }
 
   /** Called at the end of the turn in which the answer became whole. */
@@ -127,7 +121,7 @@ export class Answer {
   }
 
   #sendWhole (): void {
-    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : this.#chunks[0]
+    const body = this.#chunks === undefined ? this.#first : Buffer.concat(this.#chunks)
     const hasTrailers = this.#trailers.length > 0 && takesTrailers(this.#reply.raw)
     // Fastify would give a content type to a buffer that has none that it understands; to a stream it adds nothing.
     if (hasTrailers || (body !== undefined && !isMediaType(this.#head.contentType))) {
@@ -135,9 +129,9 @@ export class Answer {
       return
     }
     if (body === undefined) endWithHead(this.#reply.raw)
-    const isHeadAscii = this.#writeHead()
+    this.#writeHead()
     // Node writes text together with the head, in one piece, but a buffer in two. Only where text and bytes are the same.
-    if (body !== undefined && body.length <= TEXT_LIMIT_BYTES && isAscii(body) && isHeadAscii) {
+    if (body !== undefined && body.length <= TEXT_LIMIT_BYTES && this.#head.isAscii && isAscii(body)) {
       this.#reply.serializer(asItIs)
       this.#reply.send(body.toString('latin1'))
     } else {
@@ -160,13 +154,13 @@ export class Answer {
       abandoned: () => { if (!this.#isOver) attempt.abort() }
     })
     this.#stream = stream
-    for (const chunk of this.#chunks) stream.pass(chunk)
-    this.#chunks = []
-    const isHeadAscii = this.#writeHead()
+    for (const chunk of this.#chunks ?? (this.#first === undefined ? [] : [this.#first])) stream.pass(chunk)
+    this.#first = this.#chunks = undefined
+    this.#writeHead()
     const { raw } = this.#reply
     if (this.#head.trailer !== undefined && this.#head.framing === 'chunked' && takesTrailers(raw)) this.#reply.header('trailer', this.#head.trailer)
     // Fastify hands the head over together with the first bytes of the body, however long they take; the client gets it now.
-    raw.once('pipe', () => process.nextTick(isHeadAscii ? flushHead : flushLatin1Head, raw))
+    raw.once('pipe', () => process.nextTick(this.#head.isAscii ? flushHead : flushLatin1Head, raw))
     this.#reply.send(stream)
     return stream
   }
@@ -178,8 +172,8 @@ export class Answer {
     this.#owner.answerWaits()
   }
 
-  /** Sets status and fields; whether all of it is ASCII. */
-  #writeHead (): boolean {
+  /** Sets status and fields. */
+  #writeHead (): void {
     this.begun = true
     this.#owner.answerBegins()
     const { statusCode, statusText, fields, hasRepeats } = this.#head
@@ -190,31 +184,18 @@ export class Answer {
     raw.sendDate = false
     if (statusText !== STATUS_CODES[statusCode] && PLAIN_TEXT.test(statusText) && http2Stream(raw) === undefined) raw.statusMessage = statusText
     if (hasRepeats) return this.#writeGroups(fields)
-    let isAsciiAll = true
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const value = fields[i + 1] ?? ''
-      if (NOT_ASCII.test(value)) isAsciiAll = false
-      this.#reply.header(fields[i] ?? '', value)
-    }
-    return isAsciiAll
+    for (let i = 0; i + 1 < fields.length; i += 2) this.#reply.header(fields[i] ?? '', fields[i + 1] ?? '')
   }
 
-  #writeGroups (fields: FieldList): boolean {
+  #writeGroups (fields: FieldList): void {
     const groups = http2Stream(this.#reply.raw) === undefined ? grouped(fields) : grouped(fieldsForHttp2(fields))
     for (const [name, value] of Object.entries(groups)) this.#reply.header(name, value)
-    return !fields.some((text) => NOT_ASCII.test(text))
   }
 }
 
 /** Set as the serializer, so that Fastify adds no charset to the type of a text. */
 function asItIs (payload: unknown): string {
   return String(payload)
-}
-
-function streamThoseNotWhole (): void {
-  const answers = begunThisTurn
-  begunThisTurn = []
-  for (const answer of answers) answer.streamUnlessWhole()
 }
 
 function sendThoseWhole (): void {

@@ -16,8 +16,11 @@ export interface AttemptOwner {
   /** The request is on its way to the backend. */
   attemptSent (attempt: Attempt): void
   attemptInformation (attempt: Attempt, head: ResponseHead): void
-  attemptHead (attempt: Attempt, head: ResponseHead): void
+  /** `nowMs`: what the monotonic clock says. */
+  attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void
   attemptData (attempt: Attempt, chunk: Buffer): void
+  /** The answer did not come whole with its head. */
+  attemptGoesOn (attempt: Attempt): void
   attemptDone (attempt: Attempt, trailers: FieldList): void
   attemptFailed (attempt: Attempt, cause: Error): void
   /** The backend switched protocols. The attempt stays in flight until `close`. */
@@ -34,6 +37,8 @@ export class Attempt extends Timed implements CarrierListener {
   readonly #carrier: Carrier
   readonly #parts: EngineParts
   #isHeadMissing = true
+  /** When the head came, as long as nothing has come later; 0 otherwise. */
+  #headMs = 0
   #isOver = false
   #isPaused = false
 
@@ -65,11 +70,6 @@ export class Attempt extends Timed implements CarrierListener {
   /** Ends an attempt that became a tunnel. */
   close (): void {
     if (!this.#isOver) this.#settle()
-  }
-
-  /** From here on the answer must not fall silent for longer than the idle timeout. */
-  watchSilence (): void {
-    if (!this.#isOver && !this.#isPaused) this.#parts.idleTimeouts.start(this)
   }
 
   /** The client takes no more for now. */
@@ -114,15 +114,24 @@ export class Attempt extends Timed implements CarrierListener {
   onHead (head: ResponseHead): void {
     if (this.#isOver) return
     this.#isHeadMissing = false
-    // Most answers come whole with their head; `watchSilence` is called for the others.
+    // Most answers come whole with their head; silence is watched in the others.
     this.queue?.clear(this)
-    this.#owner.attemptHead(this, head)
+    this.#headMs = this.#parts.nowMs()
+    this.#owner.attemptHead(this, head, this.#headMs)
   }
 
   onBody (chunk: Buffer): void {
     if (this.#isOver) return
     this.queue?.start(this)
     this.#owner.attemptData(this, chunk)
+  }
+
+  /** From here on the answer must not fall silent for longer than the idle timeout. */
+  onMoreToCome (): void {
+    if (this.#isOver) return
+    this.#headMs = 0
+    if (!this.#isPaused) this.#parts.idleTimeouts.start(this)
+    this.#owner.attemptGoesOn(this)
   }
 
   onEnd (trailers: FieldList): void {
@@ -151,7 +160,7 @@ export class Attempt extends Timed implements CarrierListener {
     this.queue?.clear(this)
     const { pool, carriers, nowMs } = this.#parts
     const { slot } = this.backend
-    carriers[slot]?.release(this.#carrier, nowMs())
+    carriers[slot]?.release(this.#carrier, this.#headMs === 0 ? nowMs() : this.#headMs)
     pool.counters.attemptEnded(slot)
   }
 }

@@ -1,6 +1,6 @@
 /** What carries one exchange to a backend: a connection of HTTP/1.1 for its time, or a stream of HTTP/2. */
 import type { Duplex } from 'node:stream'
-import type { FieldList } from '../wire/fields.ts'
+import { type FieldBlock, type FieldList, NO_FIELDS } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { AttemptBody } from './request-body.ts'
 
@@ -11,14 +11,25 @@ export interface UpstreamRequest {
   readonly target: string
   /** Host, or undefined if the client gave none: the backend's own authority is sent then. */
   readonly host: string | undefined
-  /** The other fields, without any that belong to the connection or to the framing. */
+  /** The client's fields, without any that belong to the connection or to the framing. */
   readonly fields: FieldList
+  /** What the gateway says of the client. */
+  readonly added: FieldBlock
+  /** The gateway's name for the request, as X-Request-Id. */
+  readonly requestId: string | undefined
+  /** Whether the client waits to be asked for its body. */
+  readonly expectsContinue: boolean
   readonly body: AttemptBody
   /** The protocols to change to, as in Upgrade. */
   readonly upgrade: string | undefined
   /** Whether trailers of the answer are welcome (`TE: trailers`). */
   readonly wantsTrailers: boolean
 }
+
+/** What a request has that is the gateway's own, and for the backend itself. */
+export const OWN_REQUEST = {
+  host: undefined, fields: [], added: NO_FIELDS, requestId: undefined, expectsContinue: false, body: null, upgrade: undefined, wantsTrailers: false
+} satisfies Partial<UpstreamRequest>
 
 /** Who made the request. After `onEnd`, `onUpgrade` or `onError` nothing more is called. */
 export interface CarrierListener {
@@ -30,6 +41,8 @@ export interface CarrierListener {
   onInformation (head: ResponseHead): void
   onHead (head: ResponseHead): void
   onBody (data: Buffer): void
+  /** Everything that came together with the head has been told, and it was not all. At most once. */
+  onMoreToCome (): void
   onEnd (trailers: FieldList): void
   /** The backend switched protocols; the socket is the listener's now. */
   onUpgrade (head: ResponseHead, socket: Duplex, early: Buffer): void
@@ -57,6 +70,8 @@ export interface Carriers {
   readonly size: number
   /** A carrier for one exchange. Unless it may be sent twice, one that the backend is unlikely to be closing. */
   take (nowMs: number, mayRepeat: boolean): Carrier
+  /** A carrier for an exchange that may become a tunnel. */
+  takeForTunnel (): Carrier
   /** A carrier for one more try: on a connection that has carried nothing yet, or that the backend has not ended if it is shared. */
   takeNew (): Carrier
   /** The exchange is over, in whichever way. */

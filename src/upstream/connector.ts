@@ -14,14 +14,22 @@ export interface SocketOptions {
   readonly tls: UpstreamTls
 }
 
+/** Takes what is read, in place of the stream's `data`: the listener of TCP alone. */
+export interface Reader {
+  /** The buffer of the next read. */
+  buffer (): Uint8Array
+  /** So many bytes of the buffer were read. */
+  read (bytes: number, buffer: Uint8Array): void
+}
+
 /**
  * Opens a socket; `onReady` is called once when it can be written. Whatever goes wrong before destroys it: with one of our
- * errors, or with that of the system. TLS has to agree on `protocol`.
+ * errors, or with that of the system. TLS has to agree on `protocol`. With a `reader`, TCP has no stream to read from.
  */
-export function openSocket (address: BackendAddress, protocol: 'http/1.1' | 'h2', { connectTimeoutMs, tls: tlsOptions }: SocketOptions, onReady: () => void): net.Socket {
+export function openSocket (address: BackendAddress, protocol: 'http/1.1' | 'h2', { connectTimeoutMs, tls: tlsOptions }: SocketOptions, onReady: () => void, reader?: Reader): net.Socket {
   const socket = address.isTls
     ? openTls(address, protocol, tlsOptions)
-    : net.connect({ host: address.hostname, port: address.port })
+    : openTcp(address, reader)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, TCP_KEEPALIVE_MS)
   const timer = setTimeout(() => socket.destroy(new UpstreamConnectTimeoutError(connectTimeoutMs)), connectTimeoutMs)
@@ -37,6 +45,19 @@ export function openSocket (address: BackendAddress, protocol: 'http/1.1' | 'h2'
     onReady()
   })
   return socket
+}
+
+function openTcp ({ hostname, port }: BackendAddress, reader: Reader | undefined): net.Socket {
+  if (reader === undefined) return net.connect({ host: hostname, port })
+  const onread = {
+    buffer: () => reader.buffer(),
+    callback: (bytes: number, buffer: Uint8Array): boolean => {
+      reader.read(bytes, buffer)
+      // A reader that wants no more pauses the socket by itself.
+      return true
+    }
+  }
+  return net.connect({ host: hostname, port, onread })
 }
 
 function openTls (address: BackendAddress, protocol: string, options: UpstreamTls): tls.TLSSocket {

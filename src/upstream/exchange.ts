@@ -4,9 +4,9 @@
  */
 import type { Duplex } from 'node:stream'
 import { closeBehind } from '../client/closing.ts'
-import { canSendStatus, cutResponse, isAnswered, writeInformation } from '../client/client-response.ts'
+import { canSendStatus, cutResponse, isAnswered, isGone, writeInformation } from '../client/client-response.ts'
 import type { ClientReply, ClientRequest } from '../client/client-side.ts'
-import { ClientWatch } from '../client/client-watch.ts'
+import { type ClientOwner, ClientWatch } from '../client/client-watch.ts'
 import type { UpgradeRequest } from '../client/upgrade-request.ts'
 import { ClientTimeoutError, NoBackendAvailableError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
@@ -18,10 +18,12 @@ import type { ResponseHead } from '../wire/response-head.ts'
 import { relayedTrailers } from '../wire/trailers.ts'
 import { Answer, type AnswerOwner } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
+import { bodySource } from './body-source.ts'
 import type { Carrier } from './carrier.ts'
+import { newCarrier } from './carriers.ts'
 import type { EngineParts, UnseenEnd } from './engine-parts.ts'
 import { type Failure, failureOf, requestTimeout, statusFailure } from './failure.ts'
-import { requestFields } from './headers.ts'
+import { upstreamRequest } from './headers.ts'
 import { decideRetry, isIdempotent } from './retry.ts'
 import { NOTHING_TRIED, withTried } from './tried.ts'
 import { openTunnel } from './tunnel.ts'
@@ -32,7 +34,7 @@ const STATUS_CLIENT_GONE = 499
 
 const CONTINUE = 100
 
-export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOwner {
+export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOwner, ClientOwner {
   readonly request: ClientRequest
   /** The backend of the last attempt. */
   backend: Backend | undefined = undefined
@@ -57,7 +59,6 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   #watch: ClientWatch | undefined
   #deadline: Deadline | undefined
   #tunnelBytes = 0
-  readonly #startedMs: number
   #firstSentMs = 0
   #isOver = false
 
@@ -65,7 +66,6 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     this.#parts = parts
     this.request = request
     this.#upgrade = upgrade
-    this.#startedMs = parts.nowMs()
   }
 
   /** The client's address. */
@@ -76,7 +76,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
 
   /** Time since the request came, in ms. */
   get elapsedMs (): number {
-    return this.#parts.nowMs() - this.#startedMs
+    return this.#reply?.elapsedTime ?? 0
   }
 
   /** Bytes of the request's body read from the client; of a tunnel, all that the client sent. */
@@ -100,20 +100,38 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   /** Carries the request out; from here on the reply is the exchange's. Throws for a body that cannot be forwarded. */
   start (reply: ClientReply): void {
     this.#reply = reply
-    const upload = new Upload({ request: this.request, reply, parts: this.#parts, onFailed: (error) => this.#clientFailed(error) })
-    this.#upload = upload
-    this.#watch = new ClientWatch({
-      raw: this.request.raw,
-      reply,
-      sendTimeouts: this.#parts.sendTimeouts,
-      onClosed: () => this.#clientClosed(),
-      onStalled: (timeoutMs) => this.#clientFailed(new ClientTimeoutError('take its answer', `CLIENT_SEND_TIMEOUT_MS: ${timeoutMs} ms`))
-    })
-    if (this.#parts.requestTimeouts !== undefined) {
-      this.#deadline = new Deadline((timeoutMs) => this.#clientFailed(requestTimeout(!upload.isComplete, timeoutMs)))
-      this.#parts.requestTimeouts.start(this.#deadline)
-    }
-    upload.prepare(() => this.#enter())
+    const { raw, body, head } = this.request
+    const source = bodySource(raw, body, head.hasBody)
+    this.#watch = new ClientWatch({ raw, reply, sendTimeouts: this.#parts.sendTimeouts, owner: this })
+    // While a hook took its time.
+    if (isGone(reply.raw)) return this.#watch.clientClosed()
+    const { requestTimeouts } = this.#parts
+    if (requestTimeouts !== undefined) this.#deadline = Deadline.started(requestTimeouts, (timeoutMs) => this.#clientFailed(requestTimeout(this.#upload?.isComplete === false, timeoutMs)))
+    if (source === undefined) return this.#enter()
+    this.#upload = new Upload({ request: this.request, reply, parts: this.#parts, source, onFailed: (error) => this.#clientFailed(error) })
+    this.#upload.prepare(() => this.#enter())
+  }
+
+  /** The reply has been sent, by the exchange or by a hook in its place. */
+  answered (): void {
+    this.#watch?.answered()
+  }
+
+  clientStalled (timeoutMs: number): void {
+    this.#clientFailed(new ClientTimeoutError('take its answer', `CLIENT_SEND_TIMEOUT_MS: ${timeoutMs} ms`))
+  }
+
+  clientClosed (): void {
+    this.#upload?.stopAsking()
+    this.#deadline?.clear()
+    if (this.#isOver) return
+    // A hook may have answered in place of the backend, whose answer nobody reads then.
+    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) return this.#attempt?.abort()
+    this.#end('client gone')
+    this.#parts.pool.gate.leave(this)
+    this.#answer?.drop()
+    this.#attempt?.abort()
+    this.#upload?.discard()
   }
 
   gateOpened (): void {
@@ -145,8 +163,8 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     else if (this.#reply !== undefined) writeInformation(this.#reply.raw, head.statusCode, head.fields)
   }
 
-  attemptHead (attempt: Attempt, head: ResponseHead): void {
-    this.upstreamMs = this.#parts.nowMs() - this.#firstSentMs
+  attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
+    this.upstreamMs = nowMs - this.#firstSentMs
     if (this.#reply === undefined) return
     if (!canSendStatus(this.#reply.raw, head.statusCode)) {
       attempt.abort()
@@ -158,6 +176,10 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   attemptData (_attempt: Attempt, chunk: Buffer): void {
     this.responseBytes += chunk.length
     this.#answer?.data(chunk)
+  }
+
+  attemptGoesOn (): void {
+    this.#answer?.goesOn()
   }
 
   attemptDone (_attempt: Attempt, trailers: FieldList): void {
@@ -178,8 +200,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
       canReplay: this.#upload?.canReplay !== false
     })
     this.#parts.observer.attemptFailed(this, failure, decision)
-    // Over a connection that cannot be a stale one.
-    if (decision === 'same-backend') return this.#send(attempt.backend, this.#parts.carriers[attempt.backend.slot]?.takeNew())
+    if (decision === 'same-backend') return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#upgrade !== undefined))
     this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
     if (decision === 'no') return this.#giveUp(failure.error)
     this.tried = withTried(this.tried, attempt.backend)
@@ -193,7 +214,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     this.upstreamMs = this.#parts.nowMs() - this.#firstSentMs
     this.#isOver = true
     this.#deadline?.clear()
-    this.#watch?.answerBegins()
+    this.#watch?.stop()
     reply.hijack()
     openTunnel({ reply, upgrade, head, upstream, early, timeouts: this.#parts.tunnelTimeouts }, ({ fromClient, toClient }) => {
       this.#tunnelBytes = fromClient
@@ -218,26 +239,18 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     if (backend === undefined) return this.#giveUp(failure?.error ?? new NoBackendAvailableError(pool.name))
     const nowMs = this.#parts.nowMs()
     if (this.attempts === 0) this.#firstSentMs = nowMs
+    if (this.#upgrade !== undefined) return this.#send(backend, newCarrier(carriers[backend.slot], true))
     this.#send(backend, carriers[backend.slot]?.take(nowMs, isIdempotent(this.request.raw.method ?? '')))
   }
 
   #send (backend: Backend, carrier: Carrier | undefined): void {
     if (carrier === undefined) return this.#giveUp(new NoBackendAvailableError(this.#parts.pool.name))
-    const { raw, head, peer, id } = this.request
     this.attempts++
     this.backend = backend
     this.#answer?.drop()
     this.#answer = undefined
     this.#attempt = new Attempt(this, backend, carrier, this.#parts)
-    this.#attempt.send({
-      method: raw.method ?? 'GET',
-      target: head.target,
-      host: head.host,
-      fields: requestFields(head, peer, id),
-      body: this.#upload?.forAttempt() ?? null,
-      upgrade: this.#upgrade === undefined ? undefined : head.upgrade,
-      wantsTrailers: head.wantsTrailers
-    })
+    this.#attempt.send(upstreamRequest(this.request, this.#upload?.forAttempt() ?? null, this.#upgrade !== undefined))
   }
 
   /** The backend that `resolve` picked, unless it has gone out of service since. */
@@ -275,20 +288,6 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     if (this.#isOver && this.#reply !== undefined) return cutResponse(this.#reply.raw)
     if (this.#reply !== undefined && this.#answer?.begun !== true) closeBehind(this.#reply, this.request.raw.socket)
     this.#giveUp(error)
-  }
-
-  /** The client's side is closed: after its answer, or because it left. */
-  #clientClosed (): void {
-    this.#upload?.stopAsking()
-    this.#deadline?.clear()
-    if (this.#isOver) return
-    // A hook may have answered in place of the backend, whose answer nobody reads then.
-    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) return this.#attempt?.abort()
-    this.#end('client gone')
-    this.#parts.pool.gate.leave(this)
-    this.#answer?.drop()
-    this.#attempt?.abort()
-    this.#upload?.discard()
   }
 
   #end (end: UnseenEnd): void {

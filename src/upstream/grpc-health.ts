@@ -4,7 +4,7 @@
  */
 import type { ProbeOutcome } from '../health/prober.ts'
 import type { FieldList } from '../wire/fields.ts'
-import type { UpstreamRequest } from './carrier.ts'
+import { OWN_REQUEST, type UpstreamRequest } from './carrier.ts'
 
 /** What a gRPC server answers to a request that is none of gRPC ("gRPC over HTTP/2", Requests). */
 export const STATUS_NOT_GRPC = 415
@@ -22,12 +22,11 @@ const OK = '0'
 const UNIMPLEMENTED = '12'
 
 export const GRPC_HEALTH_CHECK: UpstreamRequest = {
+  ...OWN_REQUEST,
   method: 'POST',
   target: '/grpc.health.v1.Health/Check',
-  host: undefined,
   fields: ['content-type', 'application/grpc', 'user-agent', 'fastlancer-probe'],
   body: EMPTY_MESSAGE,
-  upgrade: undefined,
   wantsTrailers: true
 }
 

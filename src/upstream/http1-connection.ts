@@ -1,17 +1,18 @@
 /** A connection of HTTP/1.1 to a backend: it carries one exchange at a time. */
 import type { Socket } from 'node:net'
 import { UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamResetError } from '../errors.ts'
-import type { FieldList } from '../wire/fields.ts'
+import { type FieldList, fieldLines } from '../wire/fields.ts'
 import { MessageFault } from '../wire/message-fault.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import { isOffered } from '../wire/upgrade.ts'
 import { ResponseParser, type ResponseSink } from '../wire/response-parser.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
-import { openSocket, type SocketOptions } from './connector.ts'
+import { openSocket, type Reader, type SocketOptions } from './connector.ts'
 import { requestHead } from './http1-request.ts'
 import { type BodySink, RequestBody } from './request-body.ts'
 import { causedBy, isOurs } from './failure.ts'
+import { ReceiveBuffer } from './receive-buffer.ts'
 
 /** Small bodies go out in one write with the head, as text: a copy that costs less than a second write. */
 const ONE_WRITE_LIMIT_BYTES = 16 * 1024
@@ -27,9 +28,11 @@ let readyThisTurn: Http1Connection[] = []
 export interface Http1ConnectionOptions extends SocketOptions {
   /** Called once, when it can carry nothing more. */
   readonly onGone: (connection: Http1Connection) => void
+  /** Whether it may become a tunnel, which needs a stream to read from. Default: no. */
+  readonly mayTunnel?: boolean
 }
 
-export class Http1Connection implements Carrier, ResponseSink, BodySink {
+export class Http1Connection implements Carrier, ResponseSink, BodySink, Reader {
   /** Links of the free list; they belong to it. */
   above: Http1Connection | undefined = undefined
   below: Http1Connection | undefined = undefined
@@ -42,12 +45,16 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   readonly #socket: Socket
   readonly #parser = new ResponseParser(this)
   readonly #onGone: (connection: Http1Connection) => void
+  /** Where bytes are read into; undefined where they come as a stream. */
+  readonly #received: ReceiveBuffer | undefined
   #isConnected = false
   #isGone = false
   #error: Error | undefined
   #request: UpstreamRequest | undefined
   #listener: CarrierListener | undefined
   #head: ResponseHead | undefined
+  /** Whether the listener knows that its answer did not come whole with its head. */
+  #isPartTold = false
   #bodyFraming: 'length' | 'chunked' = 'length'
   /** A request that waits for the end of the turn: all of it, as latin1. */
   #text: string | undefined
@@ -58,13 +65,15 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   constructor (address: BackendAddress, options: Http1ConnectionOptions) {
     this.#address = address
     this.#onGone = options.onGone
-    this.#socket = openSocket(address, 'http/1.1', options, () => this.#connected())
+    this.#received = options.mayTunnel === true || address.isTls ? undefined : new ReceiveBuffer()
+    this.#socket = openSocket(address, 'http/1.1', options, () => this.#connected(), this.#received === undefined ? undefined : this)
     this.#socket.on('error', (error) => {
       this.#error = error
       // Before it has closed: nobody may take it any more.
       this.#gone()
     })
-    this.#socket.on('close', this.#onClose).on('end', this.#onEnd).on('data', this.#onData).on('drain', this.#onDrain)
+    this.#socket.on('close', this.#onClose).on('end', this.#onEnd).on('drain', this.#onDrain)
+    if (this.#received === undefined) this.#socket.on('data', this.#onData)
   }
 
   /** Whether it can carry another exchange. */
@@ -77,6 +86,7 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
     this.#listener = listener
     this.#isRequestSent = false
     this.#head = undefined
+    this.#isPartTold = false
     if (this.#isConnected) this.#write(request, listener)
     else if (this.#isGone) process.nextTick(() => this.#fail(new UpstreamResetError()))
   }
@@ -109,7 +119,15 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
   }
 
   onBody (data: Buffer): void {
-    this.#listener?.onBody(data)
+    this.#listener?.onBody(this.#received === undefined ? data : this.#received.keep(data))
+  }
+
+  buffer (): Buffer {
+    return this.#received?.next(this.#head !== undefined && !this.#parser.isDone) ?? NO_BYTES
+  }
+
+  read (bytes: number, buffer: Uint8Array): void {
+    this.#onData(Buffer.from(buffer.buffer, buffer.byteOffset, bytes))
   }
 
   bodyPart (part: Buffer): boolean {
@@ -193,6 +211,10 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink {
       return this.#fail(causedBy(new UpstreamBadResponseError(), fault))
     }
     if (this.#parser.isDone) this.#complete(taken === bytes.length ? NO_BYTES : bytes.subarray(taken))
+    else if (this.#head !== undefined && !this.#isPartTold) {
+      this.#isPartTold = true
+      this.#listener?.onMoreToCome()
+    }
   }
 
   /** The answer is whole. What came behind it belongs to a tunnel, or to nobody. */
@@ -270,10 +292,4 @@ function writeThoseReady (): void {
 
 function uncork (socket: Socket): void {
   socket.uncork()
-}
-
-function fieldLines (fields: FieldList): string {
-  let lines = ''
-  for (let i = 0; i + 1 < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`
-  return lines
 }

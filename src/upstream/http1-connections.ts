@@ -39,9 +39,11 @@ export class Http1Connections implements Carriers {
   }
 
   takeNew (): Http1Connection {
-    const connection = new Http1Connection(this.#address, { ...this.#options, onGone: (gone) => this.#forget(gone) })
-    this.#all.add(connection)
-    return connection
+    return this.#open(false)
+  }
+
+  takeForTunnel (): Http1Connection {
+    return this.#open(true)
   }
 
   release (carrier: Carrier, nowMs: number): void {
@@ -67,6 +69,12 @@ export class Http1Connections implements Carriers {
     while (this.#bottom !== undefined && nowMs - this.#bottom.idleSinceMs >= KEEP_ALIVE_MS) this.#bottom.abort()
     const oldest = this.#bottom
     this.#timer = oldest === undefined ? undefined : setTimeout(() => this.#closeOld(), KEEP_ALIVE_MS - (nowMs - oldest.idleSinceMs)).unref()
+  }
+
+  #open (mayTunnel: boolean): Http1Connection {
+    const connection = new Http1Connection(this.#address, { ...this.#options, mayTunnel, onGone: (gone) => this.#forget(gone) })
+    this.#all.add(connection)
+    return connection
   }
 
   #forget (connection: Http1Connection): void {

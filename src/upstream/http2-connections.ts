@@ -35,6 +35,11 @@ export class Http2Connections implements Carriers {
     return this.#exchangeOn(this.#withRoom() ?? this.#other())
   }
 
+  /** There are no tunnels in HTTP/2: such a request goes as an ordinary one. */
+  takeForTunnel (): Http2Exchange {
+    return this.take()
+  }
+
   /** A session that has ended has no room, so this is another one; best one that has carried nothing yet. All who need one share it. */
   takeNew (): Http2Exchange {
     let session: Http2Session | undefined

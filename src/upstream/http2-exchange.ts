@@ -153,6 +153,13 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
     const head = http2ResponseHead(raw, this.#method, isWhole)
     this.#isHeadIn = true
     this.#listener?.onHead(head)
+    // Frames that came with it are told within this turn.
+    process.nextTick(moreToCome, this)
+  }
+
+  /** Called when everything that came with the head has been told. */
+  moreToCome (): void {
+    this.#listener?.onMoreToCome()
   }
 
   #complete (stream: http2.ClientHttp2Stream): void {
@@ -185,6 +192,10 @@ export class Http2Exchange implements Carrier, BodySink, SessionWaiter {
     if (this.#request?.body instanceof RequestBody) this.#request.body.detach(this)
     this.#request = this.#listener = undefined
   }
+}
+
+function moreToCome (exchange: Http2Exchange): void {
+  exchange.moreToCome()
 }
 
 /** RST_STREAM with CANCEL. Not stream.close(): it would end the body as if it were whole before it resets the stream. */

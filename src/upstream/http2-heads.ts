@@ -5,16 +5,20 @@ import { MessageFault } from '../wire/message-fault.ts'
 import { mayHaveLength, type ResponseHead } from '../wire/response-head.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { UpstreamRequest } from './carrier.ts'
+import { sentFields } from './headers.ts'
 import { RequestBody } from './request-body.ts'
 
+const NOT_ASCII = /[^\x00-\x7f]/
+
 /** The head of a request as pairs in one list. An Upgrade has no place in HTTP/2: the request goes as an ordinary one. */
-export function http2RequestHead ({ method, target, host, fields, body, wantsTrailers }: UpstreamRequest, address: BackendAddress): FieldList {
+export function http2RequestHead (request: UpstreamRequest, address: BackendAddress): FieldList {
+  const { method, target, host, body, wantsTrailers } = request
   const head: FieldList = [
     ':method', method,
     ':scheme', address.isTls ? 'https' : 'http',
     ':authority', host ?? address.authority,
     ':path', target,
-    ...fieldsForHttp2(fields)
+    ...fieldsForHttp2(sentFields(request))
   ]
   if (wantsTrailers) head.push('te', 'trailers')
   const length = body instanceof RequestBody ? body.length : body?.length
@@ -31,6 +35,7 @@ export function http2ResponseHead (raw: readonly string[], method: string, isWho
     statusCode,
     statusText: '',
     fields: reader.fields,
+    isAscii: reader.isAscii,
     hasRepeats: reader.hasRepeats,
     contentType: reader.contentType,
     framing: isWhole || isBodiless(method, statusCode) ? 'none' : framingBy(length),
@@ -45,6 +50,7 @@ class HeadReader {
   readonly fields: FieldList = []
   statusCode = 0
   hasRepeats = false
+  isAscii = true
   contentType: string | undefined
   length: string | undefined
   trailer: string | undefined
@@ -61,6 +67,7 @@ class HeadReader {
     else if (name === 'content-type') this.contentType = value
     if (name.startsWith(':') || HOP_BY_HOP.has(name) || (name === 'content-length' && !mayHaveLength(this.statusCode))) return
     this.hasRepeats ||= this.#seen.has(name)
+    this.isAscii &&= !NOT_ASCII.test(value)
     this.#seen.add(name)
     this.fields.push(name, value)
   }

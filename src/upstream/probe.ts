@@ -7,7 +7,7 @@ import type { Backend } from '../pool/backend.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import { backendAddress } from './backend-address.ts'
-import type { CarrierListener, Carriers } from './carrier.ts'
+import { type CarrierListener, type Carriers, OWN_REQUEST } from './carrier.ts'
 import { carriersTo } from './carriers.ts'
 import { describeCause } from './failure.ts'
 import { GRPC_HEALTH_CHECK, grpcVerdict, STATUS_NOT_GRPC } from './grpc-health.ts'
@@ -33,7 +33,7 @@ export function httpProbe (path: string, tls: UpstreamTls): Probe<Backend> {
       carriers.close()
       done(outcome)
     }
-    const request = { method: 'GET', target: path, host: undefined, fields: FIELDS, body: null, upgrade: undefined, wantsTrailers: false }
+    const request = { ...OWN_REQUEST, method: 'GET', target: path, fields: FIELDS }
     carriers.takeNew().send(request, new ProbeListener(({ head: { statusCode } }) => {
       if (address.protocol === 'h2' && statusCode === STATUS_NOT_GRPC) askInGrpc(carriers, finish)
       else finish({ good: statusCode === 200, reason: `answered ${statusCode}` })
@@ -84,6 +84,8 @@ class ProbeListener implements CarrierListener {
     if (this.#bytes > BODY_LIMIT_BYTES) this.onEnd([])
     else this.#chunks.push(data)
   }
+
+  onMoreToCome (): void {}
 
   onEnd (trailers: FieldList): void {
     if (this.#head === undefined || this.#isOver) return

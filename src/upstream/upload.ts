@@ -1,12 +1,10 @@
 /** What an exchange has to do with the body of its client's request: reading it, asking for it (Expect), and what goes wrong with it. */
 import type { Readable } from 'node:stream'
-import { atItsTurn, writeInformation } from '../client/client-response.ts'
+import { writeInformation } from '../client/client-response.ts'
 import type { ClientReply, ClientRequest, RawRequest } from '../client/client-side.ts'
-import type { RequestHead } from '../client/request-head.ts'
 import { BodyTooLargeError, ClientTimeoutError } from '../errors.ts'
 import { Deadline } from '../timing/deadline.ts'
 import type { FieldList } from '../wire/fields.ts'
-import { bodySource } from './body-source.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { type AttemptBody, type BodyOwner, RequestBody } from './request-body.ts'
 
@@ -16,6 +14,8 @@ export interface UploadOptions {
   readonly request: ClientRequest
   readonly reply: ClientReply
   readonly parts: EngineParts
+  /** Where the body is read from: the client's request, unless a hook has put something else in its place. */
+  readonly source: Readable
   /** The client did what it may not; one of our errors. */
   readonly onFailed: (error: Error) => void
 }
@@ -27,45 +27,53 @@ export class Upload implements BodyOwner {
   readonly #parts: EngineParts
   readonly #onFailed: (error: Error) => void
   /** The client's request, if that is where the body comes from. */
-  #source: RawRequest | undefined
-  readonly #body: RequestBody | undefined
+  readonly #source: RawRequest | undefined
+  readonly #body: RequestBody
   /** Set while the client waits to be asked for its body. */
   #continue: Deadline | undefined
 
-  /** Throws for a body that cannot be forwarded. */
-  constructor ({ request, reply, parts, onFailed }: UploadOptions) {
-    const { raw, body, head } = request
+  constructor ({ request, reply, parts, source, onFailed }: UploadOptions) {
+    const { raw, head } = request
     this.#reply = reply
     this.#parts = parts
     this.#onFailed = onFailed
-    const source = bodySource(raw, body, head.hasBody)
-    if (source !== undefined) this.#body = this.#bodyFrom(source, raw, head)
+    this.#source = source === raw ? raw : undefined
+    if (head.expectsContinue) this.#continue = new Deadline(() => this.askForBody())
+    this.#body = new RequestBody({
+      source,
+      length: source === raw ? head.length : undefined,
+      maxBytes: parts.maxBodyBytes,
+      mayCollect: !head.expectsContinue,
+      timeouts: parts.bodyTimeouts,
+      trailers: () => this.#trailers(),
+      isCut: () => this.#source?.stream?.aborted === true,
+      owner: this
+    })
   }
 
   /** Whether it can be sent once more from its first byte. */
   get canReplay (): boolean {
-    return this.#body?.canReplay !== false
+    return this.#body.canReplay
   }
 
   /** Whether the client has sent all of it. */
   get isComplete (): boolean {
-    return this.#body?.isComplete !== false
+    return this.#body.isComplete
   }
 
   /** Whether the client is the one that is waited for, not the backend. */
   get waitsForClient (): boolean {
-    return this.#body?.waitsForClient === true
+    return this.#body.waitsForClient
   }
 
   /** Calls back when there is enough to send a request. */
   prepare (callback: () => void): void {
-    if (this.#body === undefined) callback()
-    else this.#body.prepare(callback)
+    this.#body.prepare(callback)
   }
 
   /** What the next attempt sends. */
   forAttempt (): AttemptBody {
-    return this.#body?.forAttempt() ?? null
+    return this.#body.forAttempt()
   }
 
   /** The backend has the head, and some time to ask for the body. */
@@ -77,10 +85,8 @@ export class Upload implements BodyOwner {
   askForBody (): void {
     if (this.#continue === undefined) return
     this.stopAsking()
-    atItsTurn(this.#reply.raw, () => {
-      this.#body?.asked()
-      writeInformation(this.#reply.raw, CONTINUE, [])
-    })
+    this.#body.asked()
+    writeInformation(this.#reply.raw, CONTINUE, [])
   }
 
   /** The client is not told to go on any more. */
@@ -91,24 +97,7 @@ export class Upload implements BodyOwner {
 
   /** Reads what is left and throws it away. */
   discard (): void {
-    this.#body?.discard()
-  }
-
-  // Apart, so that a request without a body pays for none of these functions.
-  #bodyFrom (source: Readable, raw: RawRequest, head: RequestHead): RequestBody {
-    const isClients = source === raw
-    if (isClients) this.#source = raw
-    if (head.expectsContinue) this.#continue = new Deadline(() => this.askForBody())
-    return new RequestBody({
-      source,
-      length: isClients ? head.length : undefined,
-      maxBytes: this.#parts.maxBodyBytes,
-      mayCollect: !head.expectsContinue,
-      timeouts: this.#parts.bodyTimeouts,
-      trailers: () => this.#trailers(),
-      isCut: () => this.#source?.stream?.aborted === true,
-      owner: this
-    })
+    this.#body.discard()
   }
 
   bodyRead (bytes: number): void {

@@ -4,6 +4,27 @@ import { MessageFault } from './message-fault.ts'
 /** Fields as pairs in one list: name, value, name, value. Values are latin1: one character a byte. */
 export type FieldList = string[]
 
+/** Fields that are sent again and again: as pairs, and as the lines of HTTP/1. */
+export class FieldBlock {
+  readonly fields: FieldList
+  readonly text: string
+
+  constructor (fields: FieldList) {
+    this.fields = fields
+    this.text = fieldLines(fields)
+  }
+}
+
+/** None. */
+export const NO_FIELDS = new FieldBlock([])
+
+/** Fields as lines of HTTP/1. */
+export function fieldLines (fields: FieldList): string {
+  let lines = ''
+  for (let i = 0; i + 1 < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`
+  return lines
+}
+
 /** What may stand nowhere in a head: control characters but the tab, a CR or LF that is not half of a line's end. */
 const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/
 
@@ -99,26 +120,30 @@ export function lineEnd (bytes: Uint8Array, start: number, limit: number): numbe
 
 /**
  * Reads the field lines from `start` up to the empty line that ends them, or to `limit`. Throws for a line that folds the one
- * before (obs-fold), has no colon, or a name that is no token, and for characters that no line may hold.
+ * before (obs-fold), has no colon, or a name that is no token, and for characters that no line may hold. Whether all of it
+ * is ASCII.
  */
-export function readFieldLines ({ bytes, text }: Lines, start: number, limit: number, sink: FieldSink): void {
+export function readFieldLines ({ bytes, text }: Lines, start: number, limit: number, sink: FieldSink): boolean {
   let position = start
   let colon = -1
+  let bits = 0
   for (let i = start; i < limit; i++) {
     const byte = bytes[i] ?? 0
+    bits |= byte
     if (STANDS_OUT[byte] === 0) continue
     if (byte === COLON) {
       if (colon === -1) colon = i
       continue
     }
     if (byte !== CR || bytes[i + 1] !== LF || i + 1 >= limit) throw new MessageFault('a control character or a bare CR or LF in the head')
-    if (i === position) return
+    if (i === position) return bits < 0x80
     if (colon === -1) throw new MessageFault('a field line without a colon')
     sink.field(nameOf(text.slice(position, colon)), trimmed(bytes, text, colon + 1, i))
     colon = -1
     position = ++i + 1
   }
   if (position < limit) throw new MessageFault('a field line without an end')
+  return bits < 0x80
 }
 
 /** The members of a comma-separated list of tokens, in lower case, without blanks and empty ones. */

@@ -13,6 +13,8 @@ export interface ResponseHead {
   readonly statusText: string
   /** The fields that go on to the client, names in lower case. */
   readonly fields: FieldList
+  /** Whether all of it is ASCII. */
+  readonly isAscii: boolean
   /** Whether a name is among them more than once. */
   readonly hasRepeats: boolean
   readonly contentType: string | undefined
@@ -72,21 +74,28 @@ export function readResponseHead (lines: Lines, limit: number, request: Answered
   const end = lineEnd(bytes, TEXT_AT - 1, limit)
   // Without a text the blank before it may be missing too.
   const reader = new HeadReader(statusCode, bytes[MINOR_AT] === ONE)
-  readFieldLines(lines, end + 2, limit, reader)
+  reader.isAscii = readFieldLines(lines, end + 2, limit, reader)
   return reader.finish(end <= TEXT_AT ? '' : text.slice(TEXT_AT, end), request)
 }
 
 /** The status, of a line that begins as it must. */
 function statusOf ({ bytes, text }: Lines): number {
-  const [minor, hundreds, tens, ones, behind] = [bytes[MINOR_AT], bytes[STATUS_AT] ?? 0, bytes[STATUS_AT + 1] ?? 0, bytes[STATUS_AT + 2] ?? 0, bytes[STATUS_AT + 3]]
-  const isStatus = hundreds >= ONE && hundreds <= NINE && tens >= ZERO && tens <= NINE && ones >= ZERO && ones <= NINE
-  if (!text.startsWith(VERSION) || (minor !== ZERO && minor !== ONE) || bytes[MINOR_AT + 1] !== SPACE || !isStatus || (behind !== SPACE && behind !== CR)) {
-    throw new MessageFault('a status line that is none')
-  }
-  return (hundreds - ZERO) * 100 + (tens - ZERO) * 10 + ones - ZERO
+  const minor = bytes[MINOR_AT]
+  const behind = bytes[STATUS_AT + 3]
+  const status = digitAt(bytes, STATUS_AT) * 100 + digitAt(bytes, STATUS_AT + 1) * 10 + digitAt(bytes, STATUS_AT + 2)
+  const isVersion = text.startsWith(VERSION) && (minor === ZERO || minor === ONE) && bytes[MINOR_AT + 1] === SPACE
+  // A digit that is none makes it NaN, for which no comparison holds.
+  if (isVersion && status >= 100 && (behind === SPACE || behind === CR)) return status
+  throw new MessageFault('a status line that is none')
+}
+
+function digitAt (bytes: Uint8Array, position: number): number {
+  const byte = bytes[position] ?? 0
+  return byte >= ZERO && byte <= NINE ? byte - ZERO : NaN
 }
 
 class HeadReader implements FieldSink {
+  isAscii = true
   readonly #statusCode: number
   readonly #isHttp11: boolean
   #fields: FieldList = []
@@ -143,6 +152,7 @@ class HeadReader implements FieldSink {
       statusCode: this.#statusCode,
       statusText,
       fields: this.#fields,
+      isAscii: this.isAscii,
       hasRepeats: this.#hasRepeats,
       contentType: this.#contentType,
       framing,

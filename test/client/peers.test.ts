@@ -41,7 +41,7 @@ t.test('an IPv6 peer', async (t) => {
   const { socket, port } = await accepted(t, '::1')
   const peer = new Peer(socket, parseTrust('127.0.0.1').trust)
   t.match(peer, { address: '::1', isTrusted: false })
-  t.strictSame(peer.forwardingFields('a.example', 1.1), [
+  t.strictSame(peer.forwardingFields('a.example', 1.1).fields, [
     'x-forwarded-for', '::1', 'x-forwarded-proto', 'http', 'x-forwarded-port', String(port), 'x-forwarded-host', 'a.example',
     'forwarded', 'for="[::1]";host=a.example;proto=http', 'via', '1.1 fastlancer'
   ])
@@ -53,27 +53,27 @@ t.test('a connection that is closed already has no address', async (t) => {
   await once(socket, 'close')
   const peer = new Peer(socket, parseTrust('0.0.0.0/0').trust)
   t.match(peer, { address: 'unknown', isTrusted: false })
-  t.match(peer.forwardingFields(undefined, 1.1), ['x-forwarded-for', 'unknown', 'x-forwarded-proto', 'http', 'x-forwarded-port', ''])
+  t.match(peer.forwardingFields(undefined, 1.1).fields, ['x-forwarded-for', 'unknown', 'x-forwarded-proto', 'http', 'x-forwarded-port', ''])
 })
 
 t.test('what is said of requests is made once a host and version', async (t) => {
   const { socket } = await accepted(t, '127.0.0.1')
   const peer = new Peer(socket, new Trust())
-  const [a, b, none] = [peer.forwardingFields('a', 1.1), peer.forwardingFields('b:81', 1.1), peer.forwardingFields(undefined, 1.1)]
+  const [a, b, none] = [peer.forwardingFields('a', 1.1).fields, peer.forwardingFields('b:81', 1.1).fields, peer.forwardingFields(undefined, 1.1).fields]
   t.same([a, b, none].map((fields) => fields[fields.indexOf('forwarded') + 1]), [
     'for=127.0.0.1;host=a;proto=http', 'for=127.0.0.1;host="b:81";proto=http', 'for=127.0.0.1;proto=http'
   ])
   t.same([a, b, none].map((fields) => fields.includes('x-forwarded-host')), [true, true, false])
-  t.equal(peer.forwardingFields(undefined, 1.1), none)
-  t.strictSame(peer.forwardingFields('a', 1.1), a)
-  t.equal(peer.forwardingFields('a', 1.1), peer.forwardingFields('a', 1.1))
+  t.equal(peer.forwardingFields(undefined, 1.1).fields, none)
+  t.strictSame(peer.forwardingFields('a', 1.1).fields, a)
+  t.equal(peer.forwardingFields('a', 1.1).fields, peer.forwardingFields('a', 1.1).fields)
 })
 
 t.test('Via names the version that the request came in, also where versions take turns on a connection', async (t) => {
   const { socket } = await accepted(t, '127.0.0.1')
   const peer = new Peer(socket, new Trust())
   const via = ([1, 1.1, 1, 2] as const).map((version) => {
-    const fields = peer.forwardingFields('a', version)
+    const fields = peer.forwardingFields('a', version).fields
     return fields[fields.indexOf('via') + 1]
   })
   t.strictSame(via, ['1.0 fastlancer', '1.1 fastlancer', '1.0 fastlancer', '2 fastlancer'])
@@ -154,8 +154,8 @@ t.test('the certificate of a client', { skip: hasOpenssl() ? false : 'openssl is
     const peer = await peerOf({ cert, key })
     const expected = `:${new X509Certificate(cert).raw.toString('base64')}:`
     t.match(peer, { proto: 'https', certificate: expected })
-    t.strictSame(peer.forwardingFields(undefined, 1.1).slice(-2), ['client-cert', expected])
-    t.match(peer.forwardingFields('a', 1.1), ['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'https'])
+    t.strictSame(peer.forwardingFields(undefined, 1.1).fields.slice(-2), ['client-cert', expected])
+    t.match(peer.forwardingFields('a', 1.1).fields, ['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'https'])
   })
 
   await t.test('is not told if nobody vouches for it, or there is none', async (t) => {
@@ -163,7 +163,7 @@ t.test('the certificate of a client', { skip: hasOpenssl() ? false : 'openssl is
     for (const shown of [{ cert, key }, {}]) {
       const peer = await peerOf(shown)
       t.equal(peer.certificate, undefined)
-      t.notOk(peer.forwardingFields('a', 1.1).includes('client-cert'))
+      t.notOk(peer.forwardingFields('a', 1.1).fields.includes('client-cert'))
     }
   })
 })

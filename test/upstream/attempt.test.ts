@@ -11,6 +11,7 @@ import { type Accepted, EMPTY_ANSWER, GET, OK, RawBackend, SOCKET_OPTIONS } from
 /** Remembers what it is told. */
 class Owner implements AttemptOwner {
   waitsForClient = false
+  onHead: (() => void) | undefined = undefined
   readonly told: string[] = []
   /** Attempts in flight when it was told of the end. */
   inFlightAtEnd: number | undefined = undefined
@@ -30,10 +31,15 @@ class Owner implements AttemptOwner {
 
   attemptHead (): void {
     this.told.push('head')
+    this.onHead?.()
   }
 
   attemptData (_attempt: Attempt, chunk: Buffer): void {
     this.told.push(String(chunk))
+  }
+
+  attemptGoesOn (): void {
+    this.told.push('goes on')
   }
 
   attemptDone (_attempt: Attempt, trailers: readonly string[]): void {
@@ -105,7 +111,7 @@ t.test('it is in flight until its answer is whole, and its connection is free th
   t.strictSame(account(), [1, 1])
   accepted.send('1\r\nc\r\n0\r\nx: y\r\n\r\n')
   await until('the end', () => owner.inFlightAtEnd !== undefined)
-  t.strictSame(owner.told, ['sent', 'information', 'head', 'ab', 'c', 'done x y'])
+  t.strictSame(owner.told, ['sent', 'information', 'head', 'ab', 'goes on', 'c', 'done x y'])
   t.equal(owner.inFlightAtEnd, 0, 'when its owner is told it is over')
   t.strictSame(account(), [1, 0])
   attempt.abort()
@@ -114,7 +120,7 @@ t.test('it is in flight until its answer is whole, and its connection is free th
 })
 
 t.test('it is over when the backend breaks off, and is accounted for once', async (t) => {
-  for (const [answer, told] of [['', ['sent']], [`${OK}content-length: 5\r\n\r\nab`, ['sent', 'head', 'ab']]] as const) {
+  for (const [answer, told] of [['', ['sent']], [`${OK}content-length: 5\r\n\r\nab`, ['sent', 'head', 'ab', 'goes on']]] as const) {
     const { attempt, owner, accepted, account } = await arrange(t)
     accepted.sendAndEnd(answer)
     await until('the end', () => owner.inFlightAtEnd !== undefined)
@@ -164,17 +170,14 @@ t.test('until the head has come the backend has the time for that, which begins 
   t.ok(attempt.deadlineMs > before)
   accepted.send(`${OK}content-length: 5\r\n\r\n`)
   await until('the head', () => owner.told.includes('head'))
-  t.equal(attempt.queue, undefined, 'most answers are whole with their head')
-  attempt.onBodySent()
-  t.equal(attempt.queue, undefined, 'what is left of the body sets no deadline for the answer')
+  t.equal(attempt.queue, parts.idleTimeouts, 'now it must not fall silent')
   attempt.abort()
 })
 
-t.test('an answer that is watched must not fall silent, unless the client takes no more', async (t) => {
+t.test('an answer that did not come whole must not fall silent, unless the client takes no more', async (t) => {
   const { attempt, owner, parts, accepted } = await arrange(t)
   accepted.send(`${OK}content-length: 5\r\n\r\n`)
-  await until('the head', () => owner.told.includes('head'))
-  attempt.watchSilence()
+  await until('the head', () => owner.told.includes('goes on'))
   t.equal(attempt.queue, parts.idleTimeouts)
   const before = attempt.deadlineMs
   await until('the clock moves', () => performance.now() > before - 60_000 + 2)
@@ -183,8 +186,6 @@ t.test('an answer that is watched must not fall silent, unless the client takes 
   t.ok(attempt.deadlineMs > before, 'each part is a new beginning')
   attempt.pause()
   t.equal(attempt.queue, undefined)
-  attempt.watchSilence()
-  t.equal(attempt.queue, undefined, 'nobody is silent who is not listened to')
   attempt.resume()
   t.equal(attempt.queue, parts.idleTimeouts)
   accepted.send('bcde')
@@ -192,8 +193,18 @@ t.test('an answer that is watched must not fall silent, unless the client takes 
   t.equal(attempt.queue, undefined)
   attempt.pause()
   attempt.resume()
-  attempt.watchSilence()
+  attempt.onMoreToCome()
   t.equal(attempt.queue, undefined, 'what is over is not waited for')
+})
+
+t.test('an answer that comes while nobody takes more is not watched', async (t) => {
+  const { attempt, owner, parts, accepted } = await arrange(t)
+  owner.onHead = () => attempt.pause()
+  accepted.send(`${OK}content-length: 5\r\n\r\n`)
+  await until('the head', () => owner.told.includes('goes on'))
+  t.equal(attempt.queue, undefined, 'nobody is silent who is not listened to')
+  attempt.resume()
+  t.equal(attempt.queue, parts.idleTimeouts)
 })
 
 t.test('a backend that is too slow is told apart by what was missing', async (t) => {

@@ -19,10 +19,10 @@ interface Arranged {
 }
 
 /** A connection that is open. */
-async function arrange (t: Test): Promise<Arranged> {
+async function arrange (t: Test, mayTunnel = false): Promise<Arranged> {
   const backend = await RawBackend.start(t)
   let gone = 0
-  const connection = new Http1Connection(backend.address, { ...SOCKET_OPTIONS, onGone: () => { gone++ } })
+  const connection = new Http1Connection(backend.address, { ...SOCKET_OPTIONS, mayTunnel, onGone: () => { gone++ } })
   t.teardown(() => connection.abort())
   const ask = (request: Partial<UpstreamRequest> = {}): Listener => {
     const listener = new Listener()
@@ -219,7 +219,7 @@ t.test('an answer that became whole while it was paused leaves a connection that
 })
 
 t.test('a switch of protocols hands the socket over, with what came behind it', async (t) => {
-  const { accepted, connection, gone, ask } = await arrange(t)
+  const { accepted, connection, gone, ask } = await arrange(t, true)
   const listener = ask({ upgrade: 'echo' })
   t.match(await accepted.request(), /\r\nconnection: upgrade\r\nupgrade: echo\r\n/)
   accepted.send('HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\nfirst')

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
-import type { UpstreamRequest } from '../../src/upstream/carrier.ts'
+import { OWN_REQUEST, type UpstreamRequest } from '../../src/upstream/carrier.ts'
 import { requestHead } from '../../src/upstream/http1-request.ts'
 import { RequestBody } from '../../src/upstream/request-body.ts'
 
-const REQUEST: UpstreamRequest = { method: 'GET', target: '/', host: 'shop.example', fields: [], body: null, upgrade: undefined, wantsTrailers: false }
+const REQUEST: UpstreamRequest = { ...OWN_REQUEST, method: 'GET', target: '/', host: 'shop.example' }
 
 /** The head of a request to a backend at `backend:8081`, as lines; the empty ones at its end are checked on the way. */
 function lines (request: Partial<UpstreamRequest>): string[] {

@@ -3,12 +3,12 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
 import { backendAddress } from '../../src/upstream/backend-address.ts'
-import type { UpstreamRequest } from '../../src/upstream/carrier.ts'
+import { OWN_REQUEST, type UpstreamRequest } from '../../src/upstream/carrier.ts'
 import { http2RequestHead, http2ResponseHead } from '../../src/upstream/http2-heads.ts'
 import { RequestBody } from '../../src/upstream/request-body.ts'
 import { MessageFault } from '../../src/wire/message-fault.ts'
 
-const REQUEST: UpstreamRequest = { method: 'GET', target: '/', host: 'shop.example', fields: [], body: null, upgrade: undefined, wantsTrailers: false }
+const REQUEST: UpstreamRequest = { ...OWN_REQUEST, method: 'GET', target: '/', host: 'shop.example' }
 
 const PSEUDO = [':method', 'GET', ':scheme', 'http', ':authority', 'shop.example', ':path', '/']
 
@@ -69,6 +69,7 @@ t.test('an answer: status and fields, in order', async (t) => {
     statusCode: 201,
     statusText: '',
     fields: ['server', 'me', 'set-cookie', 'b=2', 'content-type', 'text/plain', 'set-cookie', 'a=1', 'x-latin', 'caf\xe9'],
+    isAscii: false,
     hasRepeats: true,
     contentType: 'text/plain',
     framing: 'chunked',

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Test } from 'tap'
 import { type BackendAddress, backendAddress } from '../../src/upstream/backend-address.ts'
-import type { CarrierListener, UpstreamRequest } from '../../src/upstream/carrier.ts'
+import { type CarrierListener, OWN_REQUEST, type UpstreamRequest } from '../../src/upstream/carrier.ts'
 import { upstreamTls } from '../../src/upstream/upstream-tls.ts'
 import type { FieldList } from '../../src/wire/fields.ts'
 import type { ResponseHead } from '../../src/wire/response-head.ts'
@@ -15,7 +15,7 @@ import { until, within } from '../kit/until.ts'
 
 export const SOCKET_OPTIONS = { connectTimeoutMs: 5_000, tls: upstreamTls() }
 
-export const GET: UpstreamRequest = { method: 'GET', target: '/', host: 'client.test', fields: [], body: null, upgrade: undefined, wantsTrailers: false }
+export const GET: UpstreamRequest = { ...OWN_REQUEST, method: 'GET', target: '/', host: 'client.test' }
 
 export const OK = 'HTTP/1.1 200 OK\r\n'
 
@@ -104,6 +104,8 @@ export class Listener implements CarrierListener {
   tunnel: { readonly socket: Duplex, readonly early: string } | undefined = undefined
   /** Called with each part of the body. */
   onPart: (() => void) | undefined = undefined
+  /** Whether the answer did not come whole with its head. */
+  wasPartial = false
   /** Called when the answer is whole. */
   whenWhole: (() => void) | undefined = undefined
 
@@ -138,6 +140,10 @@ export class Listener implements CarrierListener {
   onBody (data: Buffer): void {
     this.body += data.toString('latin1')
     this.onPart?.()
+  }
+
+  onMoreToCome (): void {
+    this.wasPartial = true
   }
 
   onEnd (trailers: FieldList): void {
