@@ -1,0 +1,3 @@
+module fastlancer/bench/load
+
+go 1.19

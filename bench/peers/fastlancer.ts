@@ -1,0 +1,43 @@
+/** Fastlancer as a peer: this checkout, or another one. */
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { GATEWAY_CPU, start } from '../processes.ts'
+import { ROOT, type Site } from '../site.ts'
+import type { Peer, Running, Setup } from '../types.ts'
+import { versionIn } from './version.ts'
+import { revisionOf } from './revision.ts'
+
+export const OURS = 'Fastlancer'
+
+export const fastlancer = fastlancerPeer(OURS, ROOT)
+
+/** The checkout in `folder`, which needs its own node_modules. */
+export function fastlancerPeer (name: string, folder: string): Peer {
+  return {
+    name,
+    kind: 'gateway',
+    about: 'its defaults, with `ACCESS_LOG=off` and `ADMIN_PORT=off`',
+    lacks: {},
+    version: () => {
+      const version = versionIn(join(folder, 'package.json'))
+      return version === undefined ? undefined : `${version} (${revisionOf(folder)})`
+    },
+    start: async (site, setup) => await startPeer(site, setup, resolve(folder))
+  }
+}
+
+async function startPeer (site: Site, { protocol, backends, settings }: Setup, checkout: string): Promise<Running> {
+  const folder = site.newFolder('fastlancer')
+  const port = await site.newPort()
+  const { certFile, keyFile } = site.certificate()
+  const tls = protocol === 'http' ? {} : { TLS_CERT_FILES: certFile, TLS_KEY_FILES: keyFile }
+  const config = {
+    BACKENDS: backends.map((backend) => `http://${backend}`).join(','), HOST: '127.0.0.1', PORT: String(port), ADMIN_PORT: 'off', ACCESS_LOG: 'off', ...tls, ...settings
+  }
+  // A file, because a variable of the environment holds 128 KiB at most: too little for 10,000 backends.
+  writeFileSync(join(folder, '.env'), Object.entries(config).map(([key, value]) => `${key}=${value}\n`).join(''))
+  const started = start(process.execPath, ['--expose-gc', join(checkout, 'src/server.ts')], {
+    cpu: GATEWAY_CPU, cwd: folder, env: { NODE_ENV: 'production' }, logFile: join(folder, 'stderr.log')
+  })
+  return { port, process: started }
+}

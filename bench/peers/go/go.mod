@@ -1,0 +1,3 @@
+module fastlancer/bench/peers/go
+
+go 1.19

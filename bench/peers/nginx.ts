@@ -1,0 +1,52 @@
+/** nginx as a peer: round-robin with kept-alive upstream connections. */
+import { startNginx } from '../nginx.ts'
+import { GATEWAY_CPU } from '../processes.ts'
+import type { Site } from '../site.ts'
+import type { Peer, Running, Setup } from '../types.ts'
+import { firstMatch } from './version.ts'
+
+/** Upstream connections that are kept, at least; one a backend where there are more. */
+const KEPT_CONNECTIONS = 256
+
+export const nginx: Peer = {
+  name: 'nginx',
+  kind: 'gateway',
+  about: 'one worker; round-robin, `keepalive 256` to the backends (or one a backend), X-Forwarded-* set',
+  lacks: {},
+  version: () => firstMatch('nginx', ['-v'], /nginx\/(\S+)/),
+  start: startPeer
+}
+
+async function startPeer (site: Site, setup: Setup): Promise<Running> {
+  const port = await site.newPort()
+  return { port, process: startNginx(site, 'nginx', proxyBlock(site, setup, port), GATEWAY_CPU) }
+}
+
+function proxyBlock (site: Site, { protocol, backends }: Setup, port: number): string {
+  const kept = Math.max(KEPT_CONNECTIONS, backends.length)
+  const { certFile, keyFile } = site.certificate()
+  const tls = protocol === 'http' ? '' : `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};`
+  const kinds = { http: '', https: ' ssl', h2: ' ssl http2' }
+  return `
+  map $http_upgrade $connection_field { default upgrade; '' ''; }
+  upstream backends {
+    ${backends.map((backend) => `server ${backend};`).join('\n    ')}
+    keepalive ${kept};
+    keepalive_requests 1000000000;
+  }
+  server {
+    listen 127.0.0.1:${port} backlog=4096${kinds[protocol]};
+    ${tls}
+    http2_max_requests 1000000000;
+    location / {
+      proxy_pass http://backends;
+      proxy_http_version 1.1;
+      proxy_set_header Connection $connection_field;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+    }
+  }`
+}

@@ -1,0 +1,15 @@
+/** All scenarios, in the order of the report. */
+import type { Scenario } from '../types.ts'
+import { answers100m, answers16k, answers1m } from './download.ts'
+import { fields } from './fields.ts'
+import { http2 } from './http2.ts'
+import { latency } from './latency.ts'
+import { newConnection } from './new-connection.ts'
+import { small, smallMany, smallOne } from './small.ts'
+import { tls } from './tls.ts'
+import { uploadLarge, uploadSmall } from './upload.ts'
+import { websocket } from './websocket.ts'
+
+export const SCENARIOS: readonly Scenario[] = [
+  small, smallOne, smallMany, newConnection, uploadSmall, uploadLarge, answers16k, answers1m, answers100m, fields, websocket, tls, http2, latency
+]
