@@ -119,6 +119,7 @@ export async function runLoad (command: string, args: readonly string[], { inter
   clearTimeout(limit)
   tracked.kill()
   if (child.signalCode === 'SIGKILL') throw new Error(`${command} had not ended after ${limitMs / 1_000} s`)
+  if (child.signalCode === 'SIGINT') throw new Error(`${command} was interrupted before it had begun: take longer slices`)
   if (child.exitCode !== 0) throw new Error(`${command} ${args[0] ?? ''} failed: ${errors.trim() || output.trim()}`)
   return output
 }

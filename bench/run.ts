@@ -3,8 +3,11 @@
  * Needs two processors, taskset, wrk, nginx, go and openssl; h2load, HAProxy and Caddy are left out, and named, where they are missing.
  */
 import { ArgumentError, readArguments, USAGE, type Arguments } from './arguments.ts'
+import { machine } from './machine.ts'
 import { runScenario } from './measure.ts'
+import { writeReport } from './report/markdown.ts'
 import { failures, resultTable } from './report/table.ts'
+import { targetTable } from './report/targets.ts'
 import { Site } from './site.ts'
 import type { Result } from './types.ts'
 
@@ -15,7 +18,7 @@ if (args.includes('--help')) {
 }
 await run(argumentsOrExit())
 
-async function run ({ peers, scenarios, load }: Arguments): Promise<void> {
+async function run ({ peers, scenarios, load, out }: Arguments): Promise<void> {
   const site = new Site()
   const results: Result[] = []
   for (const scenario of scenarios) {
@@ -23,6 +26,10 @@ async function run ({ peers, scenarios, load }: Arguments): Promise<void> {
     results.push(result)
     console.log(`\n## ${scenario.title}\n\n${resultTable(result)}\n\n${failures(result) ?? ''}`)
   }
+  console.log(`\n## Targets\n\n${targetTable(results)}`)
+  if (out === undefined) return
+  writeReport(out, { results, peers, load, command: ['npm run bench', ...args.length === 0 ? [] : ['--', ...args]].join(' '), machine: machine(), date: new Date() })
+  console.log(`\nwritten to ${out}`)
 }
 
 function argumentsOrExit (): Arguments {

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { markdown, type Report, writeReport } from '../../bench/report/markdown.ts'
+import type { Peer } from '../../bench/types.ts'
+import { madeResult } from './made-result.ts'
+
+const PEER: Peer = {
+  name: 'nginx', kind: 'gateway', about: 'as it is', lacks: {}, version: () => '1.2.3', start: async () => { throw new Error('not here') }
+}
+
+const REPORT: Report = {
+  results: [madeResult({ rates: { Fastlancer: [100, 100, 100], nginx: [200, 200, 200] } })],
+  peers: [PEER],
+  load: { rounds: 3, seconds: 1, warmUpSeconds: 1 },
+  command: 'npm run bench -- --rounds 3',
+  machine: [['processor', 'a fast one']],
+  date: new Date('2026-11-22T10:00:00Z')
+}
+
+t.test('a report says that it is generated, when, how and on what', async (t) => {
+  const text = markdown(REPORT, new Set())
+  t.match(text, /^<!-- Generated/)
+  for (const part of ['2026-11-22', '`npm run bench -- --rounds 3`', '3 rounds of 1 s', '| processor | a fast one |', '| nginx | 1.2.3 | as it is |']) t.match(text, part)
+})
+
+t.test('a peer that is not on the machine is named', async (t) => {
+  t.match(markdown({ ...REPORT, peers: [{ ...PEER, version: () => undefined }] }, new Set()), '| nginx | not on this machine |')
+})
+
+t.test('a scenario refers to its plot if there is one', async (t) => {
+  t.match(markdown(REPORT, new Set(['small.svg'])), '![Small & fast](small.svg)')
+  t.notMatch(markdown(REPORT, new Set()), '.svg')
+})
+
+t.test('writing leaves no plot of an older run behind', async (t) => {
+  const folder = t.testdir({ 'gone.svg': '', 'notes.txt': '' })
+  writeFileSync(join(folder, 'README.md'), 'old')
+  writeReport(folder, REPORT)
+  t.strictSame(readdirSync(folder).toSorted(), ['README.md', 'notes.txt', 'small.svg'])
+  t.match(readFileSync(join(folder, 'README.md'), 'utf8'), '## Small & fast')
+})
