@@ -13,6 +13,7 @@ import { failures, resultTable } from './report/table.ts'
 import { answers1m } from './scenarios/download.ts'
 import { small } from './scenarios/small.ts'
 import { Site } from './site.ts'
+import { assertTools } from './tools.ts'
 
 const ROUNDS = { small: 10, large: 5 }
 const SECONDS = 1
@@ -21,6 +22,7 @@ const WARM_UP_SECONDS = 2
 const { values: { base } } = parseArgs({ options: { base: { type: 'string' } } })
 const peers = [fastlancer, ...base === undefined ? [] : [fastlancerPeer('base', base)], httpProxy, nginx]
 
+assertTools()
 const site = new Site()
 console.log(peers.map((peer) => `${peer.name} ${peer.version() ?? 'is missing'}`).join(', '))
 for (const [scenario, rounds] of [[small, ROUNDS.small], [answers1m, ROUNDS.large]] as const) {

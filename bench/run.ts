@@ -9,6 +9,7 @@ import { writeReport } from './report/markdown.ts'
 import { failures, resultTable } from './report/table.ts'
 import { targetTable } from './report/targets.ts'
 import { Site } from './site.ts'
+import { assertTools, ToolsMissingError } from './tools.ts'
 import type { Result } from './types.ts'
 
 const args = process.argv.slice(2)
@@ -34,10 +35,13 @@ async function run ({ peers, scenarios, load, out }: Arguments): Promise<void> {
 
 function argumentsOrExit (): Arguments {
   try {
-    return readArguments(args)
+    const read = readArguments(args)
+    assertTools()
+    return read
   } catch (error) {
-    if (!(error instanceof ArgumentError)) throw error
-    console.error(`${error.message}\n\n${USAGE}`)
+    if (error instanceof ArgumentError) console.error(`${error.message}\n\n${USAGE}`)
+    else if (error instanceof ToolsMissingError) console.error(error.message)
+    else throw error
     return process.exit(2)
   }
 }

@@ -19,6 +19,8 @@ export interface WrkReport {
   readonly bytes: number
   /** Answers that were not 2xx or 3xx, and what went wrong with connections. */
   readonly errors: number
+  /** Which errors, for people. */
+  readonly fault: string
 }
 
 /** Until it listens to an interrupt. */
@@ -46,7 +48,8 @@ export function readWrk (output: string): WrkReport {
     requests: Number(line[1]),
     seconds: Number(line[2]) * (SECONDS[line[3] ?? ''] ?? NaN),
     bytes: Number(line[4]) * 1_024 ** ' KMGT'.indexOf(line[5] === '' ? ' ' : line[5] ?? ''),
-    errors: bad + broken
+    errors: bad + broken,
+    fault: `${bad} answers that were not 2xx or 3xx, ${broken} connections that broke or were silent`
   }
 }
 

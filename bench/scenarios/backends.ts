@@ -48,8 +48,8 @@ export const backends: Scenario = {
       sent += requests
     }
     return await throughput(target, async () => {
-      const { requests, errors, seconds } = await wrk({ ...options, seconds: load.seconds })
-      return { units: requests - errors, errors, seconds }
+      const { requests, errors, seconds, fault } = await wrk({ ...options, seconds: load.seconds })
+      return { units: requests - errors, errors, seconds, fault }
     })
   }
 }

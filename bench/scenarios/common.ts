@@ -54,17 +54,19 @@ export interface Counted {
   /** How long it took, in seconds; default: by the clock. */
   readonly seconds?: number
   readonly errors?: number
+  /** Which errors, for people. */
+  readonly fault?: string
 }
 
 /** Runs a slice of load and reads the kernel's accounts before and after. */
 export async function throughput (target: Target, slice: () => Promise<Counted>): Promise<Sample> {
   const cpuBefore = target.process.cpuNanos()
   const begun = performance.now()
-  const { units, seconds, errors = 0 } = await slice()
+  const { units, seconds, errors = 0, fault = `${errors} errors` } = await slice()
   const elapsed = (performance.now() - begun) / 1_000
   const cpu = target.process.cpuNanos() - cpuBefore
   if (target.process.hasEnded) throw new Error(`ended under load: ${target.process.lastWords()}`)
-  if (units === 0 || errors > MAX_ERROR_SHARE * units) throw new Error(`${errors} errors beside ${units.toFixed(0)} that went well`)
+  if (units === 0 || errors > MAX_ERROR_SHARE * units) throw new Error(`${fault}, beside ${units.toFixed(0)} that went well`)
   return { rate: units / (seconds ?? elapsed), cpu: cpu / NANOS_PER_MICRO / units, busy: cpu / NANOS_PER_SECOND / elapsed, errors }
 }
 

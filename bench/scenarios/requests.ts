@@ -34,11 +34,11 @@ export function requestScenario (options: RequestScenario): Scenario {
     comparison: AGAINST_US,
     field: everyPeer(needs, { protocol, backends }),
     measure: async (target, _site, load) => await throughput(target, async () => {
-      const { requests, errors, seconds } = await wrk({
+      const { requests, errors, seconds, fault } = await wrk({
         url: `${target.origin}${path}`, connections: load.connections ?? connections, seconds: load.seconds, ...(fields && { fields }), ...(postBytes !== undefined && { postBytes })
       })
       const good = requests - errors
-      return { units: countsBytes ? good * bytesOf(path) / MIB : good, errors, seconds }
+      return { units: countsBytes ? good * bytesOf(path) / MIB : good, errors, seconds, fault }
     })
   }
 }
