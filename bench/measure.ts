@@ -7,11 +7,14 @@ import type { BackendKind, Entrant, Load, Missing, Peer, Result, Sample, Scenari
 /** Told of what goes on, in a line each. */
 export type Progress = (line: string) => void
 
+/** How backends are started. */
+export type StartBackends = (site: Site, kind: BackendKind) => Promise<Backends>
+
 /** Measures a scenario. A peer that fails is named in the result, with the reason; the others go on. */
-export async function runScenario (site: Site, scenario: Scenario, peers: readonly Peer[], asked: Load, progress: Progress): Promise<Result> {
+export async function runScenario (site: Site, scenario: Scenario, peers: readonly Peer[], asked: Load, progress: Progress, start: StartBackends = startBackends): Promise<Result> {
   const load = { ...asked, rounds: scenario.rounds?.(asked.rounds) ?? asked.rounds }
   const { entrants, missing } = scenario.field(peers)
-  const run = new Run(site, scenario, load, progress, [...missing])
+  const run = new Run({ site, scenario, load, progress, start }, [...missing])
   try {
     return await run.all(entrants)
   } finally {
@@ -24,11 +27,20 @@ export function warmUp (load: Load): Load {
   return { ...load, seconds: load.warmUpSeconds }
 }
 
+interface Parts {
+  readonly site: Site
+  readonly scenario: Scenario
+  readonly load: Load
+  readonly progress: Progress
+  readonly start: StartBackends
+}
+
 class Run {
   readonly #site: Site
   readonly #scenario: Scenario
   readonly #load: Load
   readonly #progress: Progress
+  readonly #startBackends: StartBackends
   readonly #missing: Missing[]
   readonly #samples = new Map<string, Array<Sample | undefined>>()
   readonly #shared = new Map<BackendKind, Backends>()
@@ -37,8 +49,9 @@ class Run {
   readonly #faults = new Set<string>()
   #targets: Target[] = []
 
-  constructor (site: Site, scenario: Scenario, load: Load, progress: Progress, missing: Missing[]) {
+  constructor ({ site, scenario, load, progress, start }: Parts, missing: Missing[]) {
     this.#site = site
+    this.#startBackends = start
     this.#scenario = scenario
     this.#load = load
     this.#progress = progress
@@ -85,7 +98,7 @@ class Run {
   async #backendsOf (kind: BackendKind): Promise<Backends> {
     const known = this.#shared.get(kind)
     if (known !== undefined) return known
-    const backends = await startBackends(this.#site, kind)
+    const backends = await this.#startBackends(this.#site, kind)
     if (typeof kind === 'number') this.#ownBackends.push(backends)
     else this.#shared.set(kind, backends)
     return backends

@@ -151,9 +151,13 @@ export async function holdLoad (command: string, args: readonly string[]): Promi
   }
 }
 
-/** Puts this process itself onto the load's processor, and makes sure that nothing outlives it. */
-export function takeCharge (cleanUp: () => void): void {
+/** Puts this process itself onto the load's processor. */
+export function stepAside (): void {
   execFileSync('taskset', ['-cp', String(LOAD_CPU), String(process.pid)], { stdio: 'ignore' })
+}
+
+/** Makes sure that nothing outlives this process. */
+export function takeCharge (cleanUp: () => void): void {
   process.once('exit', () => {
     for (const one of running) one.kill()
     cleanUp()

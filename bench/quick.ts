@@ -9,6 +9,7 @@ import { runScenario } from './measure.ts'
 import { fastlancer, fastlancerPeer } from './peers/fastlancer.ts'
 import { nginx } from './peers/nginx.ts'
 import { httpProxy } from './peers/node.ts'
+import { stepAside } from './processes.ts'
 import { failures, resultTable } from './report/table.ts'
 import { answers1m } from './scenarios/download.ts'
 import { small } from './scenarios/small.ts'
@@ -23,6 +24,7 @@ const { values: { base } } = parseArgs({ options: { base: { type: 'string' } } }
 const peers = [fastlancer, ...base === undefined ? [] : [fastlancerPeer('base', base)], httpProxy, nginx]
 
 assertTools()
+stepAside()
 const site = new Site()
 console.log(peers.map((peer) => `${peer.name} ${peer.version() ?? 'is missing'}`).join(', '))
 for (const [scenario, rounds] of [[small, ROUNDS.small], [answers1m, ROUNDS.large]] as const) {

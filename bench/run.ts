@@ -5,6 +5,7 @@
 import { ArgumentError, readArguments, USAGE, type Arguments } from './arguments.ts'
 import { machine } from './machine.ts'
 import { runScenario } from './measure.ts'
+import { stepAside } from './processes.ts'
 import { writeReport } from './report/markdown.ts'
 import { failures, resultTable } from './report/table.ts'
 import { targetTable } from './report/targets.ts'
@@ -20,6 +21,7 @@ if (args.includes('--help')) {
 await run(argumentsOrExit())
 
 async function run ({ peers, scenarios, load, out }: Arguments): Promise<void> {
+  stepAside()
   const site = new Site()
   const results: Result[] = []
   for (const scenario of scenarios) {

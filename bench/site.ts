@@ -29,7 +29,8 @@ export class Site {
     this.folder = mkdtempSync(join(tmpdir(), 'fastlancer-bench-'))
     // nginx's worker may be another user.
     chmodSync(this.folder, 0o755)
-    takeCharge(() => rmSync(this.folder, { recursive: true, force: true }))
+    // Those that were just killed may still be writing: hence the retries.
+    takeCharge(() => rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }))
   }
 
   /** A folder of its own for one process. */

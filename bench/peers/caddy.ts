@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GATEWAY_CPU, start } from '../processes.ts'
-import type { Site } from '../site.ts'
+import type { Certificate, Site } from '../site.ts'
 import type { Peer, Running, Setup } from '../types.ts'
 import { firstMatch } from './version.ts'
 
@@ -17,12 +17,8 @@ export const caddy: Peer = {
   start: startPeer
 }
 
-async function startPeer (site: Site, { protocol, backends }: Setup): Promise<Running> {
-  const folder = site.newFolder('caddy')
-  const port = await site.newPort()
-  const config = join(folder, 'Caddyfile')
-  const { certFile, keyFile } = site.certificate()
-  writeFileSync(config, `{
+export function caddyConfig ({ protocol, backends }: Setup, port: number, { certFile, keyFile }: Certificate): string {
+  return `{
   admin off
   auto_https off
   servers {
@@ -40,7 +36,14 @@ ${protocol === 'http' ? 'http' : 'https'}://127.0.0.1:${port} {
     }
   }
 }
-`)
+`
+}
+
+async function startPeer (site: Site, setup: Setup): Promise<Running> {
+  const folder = site.newFolder('caddy')
+  const port = await site.newPort()
+  const config = join(folder, 'Caddyfile')
+  writeFileSync(config, caddyConfig(setup, port, site.certificate()))
   const env = { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
   return { port, process: start('caddy', ['run', '--adapter', 'caddyfile', '--config', config], { cpu: GATEWAY_CPU, cwd: folder, env, logFile: join(folder, 'stderr.log') }) }
 }

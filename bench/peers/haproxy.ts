@@ -21,12 +21,10 @@ export const haproxy: Peer = {
   start: startPeer
 }
 
-async function startPeer (site: Site, { protocol, backends }: Setup): Promise<Running> {
-  const folder = site.newFolder('haproxy')
-  const port = await site.newPort()
-  const config = join(folder, 'haproxy.cfg')
-  const tls = protocol === 'http' ? '' : ` ssl crt ${site.certificate().bothFile} alpn ${protocol === 'h2' ? 'h2,http/1.1' : 'http/1.1'}`
-  writeFileSync(config, `global
+/** `bothFile` holds the certificate and its key. */
+export function haproxyConfig ({ protocol, backends }: Setup, port: number, bothFile: string): string {
+  const tls = protocol === 'http' ? '' : ` ssl crt ${bothFile} alpn ${protocol === 'h2' ? 'h2,http/1.1' : 'http/1.1'}`
+  return `global
   nbthread 1
   maxconn ${MAX_CONNECTIONS}
   no strict-limits
@@ -43,6 +41,13 @@ frontend clients
 backend backends
   balance ${backends.length > MAX_ROUND_ROBIN ? 'static-rr' : 'roundrobin'}
 ${backends.map((backend, index) => `  server b${index} ${backend}`).join('\n')}
-`)
+`
+}
+
+async function startPeer (site: Site, setup: Setup): Promise<Running> {
+  const folder = site.newFolder('haproxy')
+  const port = await site.newPort()
+  const config = join(folder, 'haproxy.cfg')
+  writeFileSync(config, haproxyConfig(setup, port, site.certificate().bothFile))
   return { port, process: start('haproxy', ['-db', '-f', config], { cpu: GATEWAY_CPU, cwd: folder, logFile: join(folder, 'stderr.log') }) }
 }

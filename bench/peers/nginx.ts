@@ -1,7 +1,7 @@
 /** nginx as a peer: round-robin with kept-alive upstream connections. */
 import { startNginx } from '../nginx.ts'
 import { GATEWAY_CPU } from '../processes.ts'
-import type { Site } from '../site.ts'
+import type { Certificate, Site } from '../site.ts'
 import type { Peer, Running, Setup } from '../types.ts'
 import { firstMatch } from './version.ts'
 
@@ -19,12 +19,11 @@ export const nginx: Peer = {
 
 async function startPeer (site: Site, setup: Setup): Promise<Running> {
   const port = await site.newPort()
-  return { port, process: startNginx(site, 'nginx', proxyBlock(site, setup, port), GATEWAY_CPU) }
+  return { port, process: startNginx(site, 'nginx', nginxConfig(setup, port, site.certificate()), GATEWAY_CPU) }
 }
 
-function proxyBlock (site: Site, { protocol, backends }: Setup, port: number): string {
+export function nginxConfig ({ protocol, backends }: Setup, port: number, { certFile, keyFile }: Certificate): string {
   const kept = Math.max(KEPT_CONNECTIONS, backends.length)
-  const { certFile, keyFile } = site.certificate()
   const tls = protocol === 'http' ? '' : `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};`
   const kinds = { http: '', https: ' ssl', h2: ' ssl http2' }
   return `
