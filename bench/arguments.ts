@@ -8,7 +8,7 @@ import type { Load, Peer, Scenario } from './types.ts'
 
 const DEFAULT_ROUNDS = 10
 const DEFAULT_SECONDS = 1
-const DEFAULT_WARM_UP_SECONDS = 3
+const DEFAULT_WARM_UP_SECONDS = 5
 
 export interface Arguments {
   readonly peers: readonly Peer[]

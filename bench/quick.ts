@@ -16,9 +16,9 @@ import { small } from './scenarios/small.ts'
 import { Site } from './site.ts'
 import { assertTools } from './tools.ts'
 
-const ROUNDS = { small: 10, large: 5 }
+const ROUNDS = { small: 10, large: 4 }
 const SECONDS = 1
-const WARM_UP_SECONDS = 2
+const WARM_UP_SECONDS = 5
 
 const { values: { base } } = parseArgs({ options: { base: { type: 'string' } } })
 const peers = [fastlancer, ...base === undefined ? [] : [fastlancerPeer('base', base)], httpProxy, nginx]

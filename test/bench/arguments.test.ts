@@ -18,7 +18,7 @@ t.test('without arguments everything is measured, and written to docs/benchmarks
   const { peers, scenarios, load, out } = readArguments([])
   t.strictSame(peers, PEERS)
   t.strictSame(scenarios, SCENARIOS)
-  t.strictSame(load, { rounds: 10, seconds: 1, warmUpSeconds: 3, connections: undefined })
+  t.strictSame(load, { rounds: 10, seconds: 1, warmUpSeconds: 5, connections: undefined })
   t.match(out, /docs\/benchmarks$/)
 })
 
