@@ -5,7 +5,7 @@ import { FieldKinds } from '../../src/client/field-kinds.ts'
 import { Peer } from '../../src/client/peers.ts'
 import { type HeadRules, RequestHead } from '../../src/client/request-head.ts'
 import { parseTrust } from '../../src/client/trust.ts'
-import type { UpstreamRequest } from '../../src/upstream/carrier.ts'
+import { OWN_REQUEST, type UpstreamRequest } from '../../src/upstream/carrier.ts'
 import { requestFields } from '../../src/upstream/headers.ts'
 import { requestHead } from '../../src/upstream/http1-request.ts'
 import type { Subject } from './harness.ts'
@@ -34,7 +34,7 @@ const raw = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', ht
 const head = new RequestHead(raw, TARGET, RULES)
 const peer = peerAt('192.0.2.1')
 const request: UpstreamRequest = {
-  method: 'GET', target: head.target, host: head.host, fields: requestFields(head, peer, ID), body: null, upgrade: undefined, wantsTrailers: false
+  ...OWN_REQUEST, method: 'GET', target: head.target, host: head.host, ...requestFields(head, peer, ID)
 }
 
 export const requestHeads: readonly Subject[] = [
