@@ -27,7 +27,7 @@ export interface MicroResult {
   readonly bytes: Spread | undefined
 }
 
-const WARM_UP_MS = 300
+const WARM_UP_MS = 1_500
 const BATCH_MS = 5
 const TIME_BATCHES = 61
 const BYTE_BATCHES = 15

@@ -1,5 +1,6 @@
 /** A response's head, read from a backend. */
-import { parseResponseHead } from '../../src/wire/response-head.ts'
+import { type Lines, linesOf } from '../../src/wire/fields.ts'
+import { readResponseHead } from '../../src/wire/response-head.ts'
 import type { Subject } from './harness.ts'
 
 const GET = { method: 'GET' }
@@ -11,10 +12,10 @@ const MANY = headOf([
 ])
 
 export const responseHeads: readonly Subject[] = [
-  { name: 'parseResponseHead, 5 fields', run: () => parseResponseHead(FEW, GET) },
-  { name: 'parseResponseHead, 20 fields', run: () => parseResponseHead(MANY, GET) }
+  { name: 'readResponseHead, 5 fields', run: () => readResponseHead(FEW, FEW.text.length, GET) },
+  { name: 'readResponseHead, 20 fields', run: () => readResponseHead(MANY, MANY.text.length, GET) }
 ]
 
-function headOf (lines: readonly string[]): string {
-  return `HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`
+function headOf (lines: readonly string[]): Lines {
+  return linesOf(Buffer.from(`HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`).toString('latin1'))
 }
