@@ -1,5 +1,7 @@
 /** A backend: one origin that serves requests, with its health and its slot in the shared counters. */
+import type { Board } from './board.ts'
 import type { Counters } from './counters.ts'
+import { NOTE_JUDGED, REASON_DOWN } from './slots.ts'
 
 /** What `GET /-/status` says of a backend. */
 export interface BackendStatus {
@@ -13,37 +15,51 @@ export interface BackendStatus {
   readonly reason: string
 }
 
+/** What a backend shares with the other threads. */
+export interface BackendMemory {
+  readonly board: Board
+  readonly counters: Counters
+}
+
 export class Backend {
   /** The origin, `http://host:port`. */
   readonly url: string
-  /** Its index into the shared counters, and its place in the pool's order. */
+  /** Its index into the shared counters and the board, and its place in the pool's order. */
   readonly slot: number
   readonly #counters: Counters
+  readonly #board: Board
 
-  /** Set by the pool alone. */
-  healthy = true
-  /** Whether a probe has judged it yet; until then it counts as healthy. */
-  judged = false
-  /** When `healthy` was last decided anew, in ms since the epoch. */
+  /** When `healthy` was last decided anew, in ms since the epoch. With several threads it may follow `healthy` a moment later. */
   sinceMs: number
-  /** Why it is in the state that it is in. */
+  /** Why it is in the state that it is in. With several threads it may follow `healthy` a moment later. */
   reason = 'not probed yet'
   /** Its index among the available backends, -1 when it is not available. Set by the pool alone. */
   position = -1
 
-  constructor (url: string, slot: number, counters: Counters, nowMs: number) {
+  constructor (url: string, slot: number, { board, counters }: BackendMemory, nowMs: number) {
     this.url = url
     this.slot = slot
+    this.#board = board
     this.#counters = counters
     this.sinceMs = nowMs
   }
 
-  /** Whether it may be picked. */
-  get available (): boolean {
-    return this.healthy
+  /** What its probes say; healthy as long as none has ended. */
+  get healthy (): boolean {
+    return (this.#board.reasons(this.slot) & REASON_DOWN) === 0
   }
 
-  /** Attempts in flight. */
+  /** Whether a probe has judged it yet; until then it counts as healthy. */
+  get judged (): boolean {
+    return (this.#board.reasons(this.slot) & NOTE_JUDGED) !== 0
+  }
+
+  /** Whether it may be picked: there is no reason against it. */
+  get available (): boolean {
+    return (this.#board.reasons(this.slot) & ~NOTE_JUDGED) === 0
+  }
+
+  /** Attempts in flight, over all threads. */
   get inFlight (): number {
     return this.#counters.inFlight(this.slot)
   }

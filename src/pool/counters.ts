@@ -1,9 +1,10 @@
 /**
- * The counters of a pool, in one SharedArrayBuffer: cursors that all threads advance, and for every thread a row with each
- * backend's attempts in flight and totals. Only its own thread writes a row, so a sum over the rows is exact, and what a
- * dead thread had in flight is given back by clearing its row.
+ * The counters of a pool, in shared memory: cursors that all threads advance, a gauge of each backend's attempts in flight, and
+ * for every thread a row with each backend's totals. Only its own thread writes a row, so a sum over the rows is exact. What a
+ * dead thread had in flight is given back; its totals stay, and the thread that takes its place counts on from there.
  */
 import { SlotsExhaustedError } from '../errors.ts'
+import { Gauges } from './gauges.ts'
 import { CURSOR_SLOTS, TOTAL_FAILURES, TOTAL_REQUESTS, TOTAL_SLOTS } from './slots.ts'
 
 export interface CountersOptions {
@@ -14,29 +15,44 @@ export interface CountersOptions {
   /** The row that this thread writes; default 0. */
   readonly row?: number
   /** The memory of another thread's counters with the same capacity and rows; default: new memory. */
-  readonly memory?: SharedArrayBuffer
+  readonly memory?: CountersMemory
 }
 
+/** What threads hand to each other so that they count together. */
+export interface CountersMemory {
+  /** The totals, then the cursors. */
+  readonly totals: SharedArrayBuffer
+  readonly inFlight: SharedArrayBuffer
+}
+
+/** Totals of 8 bytes in a line of a processor's cache: rows of two threads must not share one. */
+const TOTALS_PER_LINE = 8
+
 export class Counters {
-  readonly memory: SharedArrayBuffer
   readonly capacity: number
   readonly #rows: number
-  readonly #row: number
+  /** Totals from the row of a thread to the next. */
+  readonly #stride: number
+  /** Where this thread's row begins. */
+  readonly #own: number
   readonly #cursors: Int32Array<SharedArrayBuffer>
-  readonly #inFlight: Int32Array<SharedArrayBuffer>
   readonly #totals: Float64Array<SharedArrayBuffer>
+  readonly #inFlight: Gauges
 
   constructor ({ capacity, rows = 1, row = 0, memory }: CountersOptions) {
-    const totalsBytes = rows * capacity * TOTAL_SLOTS * Float64Array.BYTES_PER_ELEMENT
-    const inFlightBytes = rows * capacity * Int32Array.BYTES_PER_ELEMENT
-    const cursorBytes = CURSOR_SLOTS * Int32Array.BYTES_PER_ELEMENT
-    this.memory = memory ?? new SharedArrayBuffer(totalsBytes + inFlightBytes + cursorBytes)
     this.capacity = capacity
     this.#rows = rows
-    this.#row = row
-    this.#totals = new Float64Array(this.memory, 0, rows * capacity * TOTAL_SLOTS)
-    this.#inFlight = new Int32Array(this.memory, totalsBytes, rows * capacity)
-    this.#cursors = new Int32Array(this.memory, totalsBytes + inFlightBytes, CURSOR_SLOTS)
+    this.#stride = Math.ceil(capacity * TOTAL_SLOTS / TOTALS_PER_LINE) * TOTALS_PER_LINE
+    this.#own = row * this.#stride
+    const totalsBytes = rows * this.#stride * Float64Array.BYTES_PER_ELEMENT
+    const totals = memory?.totals ?? new SharedArrayBuffer(totalsBytes + CURSOR_SLOTS * Int32Array.BYTES_PER_ELEMENT)
+    this.#totals = new Float64Array(totals, 0, rows * this.#stride)
+    this.#cursors = new Int32Array(totals, totalsBytes, CURSOR_SLOTS)
+    this.#inFlight = new Gauges({ size: capacity, rows, row, ...(memory !== undefined && { memory: memory.inFlight }) })
+  }
+
+  get memory (): CountersMemory {
+    return { totals: this.#totals.buffer, inFlight: this.#inFlight.memory }
   }
 
   /** Fails when `slots` backends do not fit. */
@@ -51,13 +67,13 @@ export class Counters {
 
   /** An attempt was sent to the backend in `slot`. */
   attemptStarted (slot: number): void {
-    Atomics.add(this.#inFlight, this.#row * this.capacity + slot, 1)
+    this.#inFlight.add(slot)
     this.#bump(slot, TOTAL_REQUESTS)
   }
 
   /** That attempt is over, in whichever way. */
   attemptEnded (slot: number): void {
-    Atomics.sub(this.#inFlight, this.#row * this.capacity + slot, 1)
+    this.#inFlight.release(slot)
   }
 
   /** An attempt failed through the backend's fault. */
@@ -67,9 +83,12 @@ export class Counters {
 
   /** Attempts in flight, over all threads. */
   inFlight (slot: number): number {
-    let sum = 0
-    for (let row = 0; row < this.#rows; row++) sum += Atomics.load(this.#inFlight, row * this.capacity + slot)
-    return sum
+    return this.#inFlight.count(slot)
+  }
+
+  /** Those of this thread. */
+  ownInFlight (slot: number): number {
+    return this.#inFlight.ownCount(slot)
   }
 
   /** Attempts sent so far, over all threads. */
@@ -82,23 +101,19 @@ export class Counters {
     return this.#sumTotals(slot, TOTAL_FAILURES)
   }
 
-  /** Gives back what a dead thread had in flight; its totals stay. */
+  /** Gives back what a thread had in flight that has ended; its totals stay. */
   releaseRow (row: number): void {
-    for (let slot = 0; slot < this.capacity; slot++) Atomics.store(this.#inFlight, row * this.capacity + slot, 0)
+    this.#inFlight.releaseRow(row)
   }
 
   #bump (slot: number, total: number): void {
-    const index = this.#totalIndex(this.#row, slot, total)
+    const index = this.#own + slot * TOTAL_SLOTS + total
     this.#totals[index] = (this.#totals[index] ?? 0) + 1
   }
 
   #sumTotals (slot: number, total: number): number {
     let sum = 0
-    for (let row = 0; row < this.#rows; row++) sum += this.#totals[this.#totalIndex(row, slot, total)] ?? 0
+    for (let row = 0; row < this.#rows; row++) sum += this.#totals[row * this.#stride + slot * TOTAL_SLOTS + total] ?? 0
     return sum
-  }
-
-  #totalIndex (row: number, slot: number, total: number): number {
-    return (row * this.capacity + slot) * TOTAL_SLOTS + total
   }
 }

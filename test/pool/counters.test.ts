@@ -107,6 +107,7 @@ t.test('what a dead thread had in flight is given back, and only that', async (t
   t.equal(first?.requests(0), 3)
   t.equal(first?.requests(1), 1)
   t.equal(first?.failures(1), 1)
+  t.strictSame([first?.ownInFlight(0), second?.ownInFlight(0), second?.ownInFlight(1)], [1, 0, 0])
 })
 
 t.test('more backends than there is room for are refused, with what to change', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Board } from '../../src/pool/board.ts'
 import { Gate, type GateWaiter } from '../../src/pool/gate.ts'
 
 /** Waiters that note their name when they are let in. */
@@ -90,4 +91,21 @@ t.test('a waiter that waits again when it is let in waits for the next opening',
   t.equal(times, 1)
   gate.open()
   t.equal(times, 2)
+})
+
+t.test('a gate holds for all threads that share its board; each lets in those that wait with it', async (t) => {
+  const { entered, waiter } = waiters('here', 'there')
+  const board = new Board({ capacity: 1 })
+  const [here, there] = [new Gate(board), new Gate(new Board({ capacity: 1, memory: board.memory }))]
+  here.close()
+  t.notOk(there.isOpen)
+  here.wait(waiter('here'))
+  there.wait(waiter('there'))
+  there.letIn()
+  t.strictSame(entered, [], 'it is closed')
+  here.open()
+  t.ok(there.isOpen)
+  t.strictSame(entered, ['here'])
+  there.letIn()
+  t.strictSame(entered, ['here', 'there'])
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Backend } from '../../src/pool/backend.ts'
+import { Board } from '../../src/pool/board.ts'
 import { Counters } from '../../src/pool/counters.ts'
 import { Pool } from '../../src/pool/pool.ts'
 
@@ -103,4 +104,68 @@ t.test('more backends than the counters hold are refused', async (t) => {
 
 t.test('the gate of a pool is open until somebody closes it', async (t) => {
   t.ok(threeBackends().pool.gate.isOpen)
+})
+
+/** The pools of two threads: the first one judges. */
+function twoThreads (): { pool: Pool, other: Pool } {
+  const options = { name: 'main', urls: ['http://a', 'http://b', 'http://c'], nowMs: STARTED_MS }
+  const pool = new Pool(options)
+  const { counters, board } = pool
+  const shared = {
+    counters: new Counters({ capacity: counters.capacity, memory: counters.memory }),
+    board: new Board({ capacity: counters.capacity, memory: board.memory })
+  }
+  return { pool, other: new Pool({ ...options, ...shared }) }
+}
+
+t.test('a verdict of one thread holds for the next pick of every other, without a word between them', async (t) => {
+  const { pool, other } = twoThreads()
+  const [a, b, c] = pool.backends
+  if (a === undefined || b === undefined || c === undefined) throw new Error('the pool lacks a backend')
+  pool.judge(a, false, 'down', LATER_MS)
+  pool.judge(c, false, 'down', LATER_MS)
+  t.strictSame([1, 2, 3].map(() => other.pick({ tried: [] })?.url), ['http://b', 'http://b', 'http://b'])
+  t.strictSame(other.backends.map(({ position }) => position), [-1, 0, -1])
+  pool.judge(b, false, 'down', LATER_MS)
+  t.equal(other.pick({ tried: [] }), undefined)
+  pool.judge(c, true, 'up', LATER_MS)
+  t.strictSame(urls(other.available), ['http://c'])
+  t.strictSame(other.backends.map(({ healthy, available, judged }) => [healthy, available, judged]), [[false, false, true], [false, false, true], [true, true, true]])
+})
+
+t.test('any reason on the board takes a backend out, and it is back when there is none', async (t) => {
+  const { pool, other } = twoThreads()
+  const other1 = 1 << 5
+  other.board.set(1, other1)
+  t.strictSame(urls(pool.available), ['http://a', 'http://c'])
+  t.strictSame([pool.backends[1]?.healthy, pool.backends[1]?.available], [true, false])
+  other.board.clear(1, other1)
+  t.strictSame(urls(pool.available), ['http://a', 'http://b', 'http://c'])
+})
+
+t.test('without news the policy is not told of anything', async (t) => {
+  const { pool, other } = twoThreads()
+  let rebuilt = 0
+  const { policy } = other
+  const rebuild = policy.rebuild.bind(policy)
+  policy.rebuild = (available) => {
+    rebuilt++
+    rebuild(available)
+  }
+  for (let i = 0; i < 5; i++) other.pick({ tried: [] })
+  t.equal(rebuilt, 0)
+  for (const backend of pool.backends.slice(1)) pool.judge(backend, false, 'down', LATER_MS)
+  for (let i = 0; i < 5; i++) other.pick({ tried: [] })
+  t.equal(rebuilt, 1)
+})
+
+t.test('why and since when comes to the other threads by itself', async (t) => {
+  const { pool, other } = twoThreads()
+  const [a] = pool.backends
+  const [seen] = other.backends
+  if (a === undefined || seen === undefined) throw new Error('the pool lacks a backend')
+  pool.judge(a, false, 'answered 500', LATER_MS)
+  t.match(seen.status(), { healthy: false, reason: 'not probed yet' })
+  other.explain(seen, a.reason, a.sinceMs)
+  t.match(seen.status(), { healthy: false, reason: 'answered 500', since: '2030-01-02T03:04:05.678Z' })
 })

@@ -34,7 +34,7 @@ function tally (pool: Pool, picks: number, context = FIRST_ATTEMPT): Record<numb
 
 /** Sets the cursor so that `value` is its next number. The word is found by what advancing it changes. */
 function setCursor (counters: Counters, cursor: number, value: number): void {
-  const words = new Int32Array(counters.memory)
+  const words = new Int32Array(counters.memory.totals)
   const before = words.slice()
   counters.advance(cursor)
   words[words.findIndex((word, index) => word !== before[index])] = value
