@@ -7,6 +7,9 @@ const MAX_TIMER_MS = 2_147_483_647
 /** As large as a count or a size can be: beyond it numbers are not exact. */
 const MAX_COUNT = Number.MAX_SAFE_INTEGER
 
+/** The most threads that WORKERS may ask for. */
+export const MAX_WORKERS = 128
+
 const milliseconds = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: MAX_TIMER_MS, description })
 
@@ -18,6 +21,10 @@ const count = (value: number, description: string) =>
 
 /** Text that may be empty. */
 const optional = (description: string) => Type.String({ default: '', description })
+
+/** A whole number within bounds, or a word. */
+const numberOr = <Word extends string>(word: Word, value: number | Word, [minimum, maximum]: readonly [number, number], description: string) =>
+  Type.Unsafe<number | Word>({ anyOf: [{ type: 'integer', minimum, maximum }, { const: word }], default: value, description })
 
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 0, maximum: 65_535, description })
@@ -100,10 +107,13 @@ export const EnvSchema = Type.Object({
     description: 'Least level that is logged.'
   }),
   ADMIN_HOST: Type.String({ default: '127.0.0.1', pattern: '^\\S+$', description: 'Address of the admin listener; keep it private.' }),
-  ADMIN_PORT: Type.Unsafe<number | 'off'>({
-    anyOf: [{ type: 'integer', minimum: 0, maximum: 65_535 }, { const: 'off' }],
-    default: 9900,
-    description: 'Port of the admin listener (/-/status, /-/live, /-/ready); 0 takes a free one.'
+  ADMIN_PORT: numberOr('off', 9900, [0, 65_535], 'Port of the admin listener (/-/status, /-/live, /-/ready); 0 takes a free one.'),
+  WORKERS: numberOr('auto', 1, [1, MAX_WORKERS], 'Threads that serve requests, each a whole gateway on the same port; auto: as many as the process may use processors.'),
+  WORKER_BLOCKED_TIMEOUT_MS: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: MAX_TIMER_MS,
+    description: 'With several workers: time without a sign of life after which one is replaced, in ms, in steps of 1000; 0: never.'
   }),
   SHUTDOWN_TIMEOUT_MS: milliseconds(10_000, 'Time that requests in flight have to finish after SIGTERM or SIGINT, in ms.'),
   PLUGINS_DIR: Type.String({ default: '', description: 'Folder of extra Fastify plugins, loaded before the proxy route; empty: none.' })
@@ -138,19 +148,37 @@ export function allowedValues (key: ConfigKey): string {
   const rules = schemaRules(key)
   if (key === 'BACKENDS') return 'comma-separated origins such as http://127.0.0.1:8081'
   if (key === 'HEALTH_PATH') return 'a path that starts with "/", without spaces'
-  if (rules.has('anyOf')) return 'a whole number from 0 to 65535, or off'
   if (rules.has('enum')) return String(rules.get('enum')).replaceAll(',', ', ')
-  if (rules.has('minimum')) return `a whole number from ${String(rules.get('minimum'))} to ${String(rules.get('maximum'))}`
+  const bounds = boundsOf(key)
+  if (bounds !== undefined) return [`a whole number from ${bounds.minimum} to ${bounds.maximum}`, ...wordsBesides(key)].join(', or ')
   return TEXTS.get(key) ?? (key.endsWith('_FILE') ? 'a file' : 'an address')
 }
 
-/** Whether `key` takes a number (ADMIN_PORT: or a word). */
+/** Whether `key` takes a number, or one of a few words besides. */
 export function isNumeric (key: ConfigKey): boolean {
-  const rules = schemaRules(key)
-  return rules.get('type') === 'integer' || rules.has('anyOf')
+  return boundsOf(key) !== undefined
+}
+
+/** The words that `key` takes besides a number. */
+export function wordsBesides (key: ConfigKey): readonly string[] {
+  return alternatives(key).flatMap((rules) => 'const' in rules ? [String(rules.const)] : [])
 }
 
 /** The JSON Schema keywords of `key`, by name. */
 export function schemaRules (key: ConfigKey): ReadonlyMap<string, unknown> {
   return new Map<string, unknown>(Object.entries(EnvSchema.properties[key]))
+}
+
+function boundsOf (key: ConfigKey): { readonly minimum: number, readonly maximum: number } | undefined {
+  for (const rules of alternatives(key)) {
+    if ('minimum' in rules && 'maximum' in rules) return { minimum: Number(rules.minimum), maximum: Number(rules.maximum) }
+  }
+  return undefined
+}
+
+/** What `key` takes, one after the other; where there is no choice, all of it. */
+function alternatives (key: ConfigKey): readonly object[] {
+  const rules: object = EnvSchema.properties[key]
+  if (!('anyOf' in rules) || !Array.isArray(rules.anyOf)) return [rules]
+  return rules.anyOf.filter((one): one is object => typeof one === 'object')
 }

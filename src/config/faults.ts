@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseBackendList } from './backend-list.ts'
-import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric } from './env-schema.ts'
+import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric, wordsBesides } from './env-schema.ts'
 
 /** The part of an Ajv error that is read here. */
 export interface SchemaFault {
@@ -36,7 +36,7 @@ export function crossFieldFaults (env: Environment): string[] {
 /** Whether a key for a number has a text that is none, or a number too large to be exact. */
 function isOddNumber (key: ConfigKey, text: string | undefined): boolean {
   if (text === undefined || !isNumeric(key)) return false
-  if (key === 'ADMIN_PORT' && text === 'off') return false
+  if (wordsBesides(key).includes(text)) return false
   return !WHOLE_NUMBER.test(text) || !Number.isSafeInteger(Number(text))
 }
 

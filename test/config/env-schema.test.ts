@@ -47,12 +47,14 @@ const DEFAULTS: Config = {
   LOG_LEVEL: 'info',
   ADMIN_HOST: '127.0.0.1',
   ADMIN_PORT: 9900,
+  WORKERS: 1,
+  WORKER_BLOCKED_TIMEOUT_MS: 10_000,
   SHUTDOWN_TIMEOUT_MS: 10_000,
   PLUGINS_DIR: ''
 }
 
 /** The times of which 0 says that there is no limit. */
-const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['REQUEST_TIMEOUT_MS'])
+const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['REQUEST_TIMEOUT_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
 
 /** The keys that name one of a few words. */
 const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
@@ -115,9 +117,14 @@ t.test('the admin listener, and no other, can be off', async (t) => {
   t.notOk(allows('PORT', 'off'))
 })
 
+t.test('there is at least one worker, and at most 128, or as many as there are processors', async (t) => {
+  for (const value of [1, 2, 128, 'auto']) t.ok(allows('WORKERS', value), `WORKERS ${value}`)
+  for (const value of [0, -1, 129, 1.5, 'off', 'Auto']) t.notOk(allows('WORKERS', value), `WORKERS ${value}`)
+})
+
 t.test('a time is a whole number of at least 1 ms that a timer can hold; 0 only where that means any time', async (t) => {
   const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
-  t.equal(times.length, 13)
+  t.equal(times.length, 14)
   for (const key of times) {
     for (const value of [1, 2_147_483_647]) t.ok(allows(key, value), `${key} ${value}`)
     for (const value of [-1, 1.5, 2_147_483_648, '1s']) t.notOk(allows(key, value), `${key} ${value}`)
@@ -183,6 +190,7 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     TLS_CLIENT_CA_FILE: 'a file',
     ADMIN_HOST: 'an address',
     ADMIN_PORT: 'a whole number from 0 to 65535, or off',
+    WORKERS: 'a whole number from 1 to 128, or auto',
     PLUGINS_DIR: 'a folder'
   }
   for (const key of CONFIG_KEYS) t.equal(allowedValues(key), said[key], key)

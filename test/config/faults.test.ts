@@ -78,7 +78,8 @@ t.test('a number is written in digits alone, whatever else the validator of the 
     for (const text of odd) t.strictSame(schemaFaults([], { [key]: text }), [`${key}: "${text}" is not allowed: give ${allowedValues(key)}`])
     for (const text of ['0', '1', '0080', '9007199254740991', undefined]) t.strictSame(schemaFaults([], { [key]: text }), [], `${key} ${text}`)
   }
-  t.strictSame(schemaFaults([], { ADMIN_PORT: 'off' }), [])
+  t.strictSame(schemaFaults([], { ADMIN_PORT: 'off', WORKERS: 'auto' }), [])
+  t.match(schemaFaults([], { ADMIN_PORT: 'auto', WORKERS: 'off' }), [/^ADMIN_PORT: "auto"/, /^WORKERS: "off"/])
   t.strictSame(schemaFaults([{ instancePath: '/PORT' }], { PORT: 'x' }).length, 1, 'refused by both, named once')
 })
 
