@@ -1,17 +1,44 @@
 /** `fastify.admin`: status, liveness and readiness on a listener of their own, so that no path of the proxied space is taken. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Pool } from '../src/pool/pool.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The admin side, an application of its own; null when ADMIN_PORT is off. */
+    /** The admin side, an application of its own; null when ADMIN_PORT is off, and in a worker: there is one for all of them. */
     readonly admin: FastifyInstance | null
   }
 }
 
-async function admin (fastify: FastifyInstance): Promise<void> {
+/** What `GET /-/status` says of a worker. */
+export interface WorkerStatus {
+  /** Its number, from 1 on. */
+  readonly worker: number
+  /** starting: it loads; listening: it serves; failed: it ended, or did not load, and is started anew in a moment; stopping: it finishes its requests; stopped. */
+  readonly state: 'starting' | 'listening' | 'failed' | 'stopping' | 'stopped'
+  /** How often it was started anew. */
+  readonly restarts: number
+  /** When it came into this state, ISO 8601. */
+  readonly since: string
+}
+
+/** The threads of a supervisor. */
+export interface Workers {
+  status (): readonly WorkerStatus[]
+  /** Why requests cannot be served; undefined if they can. */
+  notReadyReason (): string | undefined
+}
+
+export interface AdminOptions {
+  /** A supervisor's workers; default: the application serves requests itself. */
+  readonly workers?: Workers
+  /** Left out in workers. Default: it is there. */
+  readonly isThere?: boolean
+}
+
+async function admin (fastify: FastifyInstance, { workers, isThere = true }: AdminOptions): Promise<void> {
   const { config, pool } = fastify
-  if (config.ADMIN_PORT === 'off') {
+  if (config.ADMIN_PORT === 'off' || !isThere) {
     fastify.decorate('admin', null)
     return
   }
@@ -22,17 +49,21 @@ async function admin (fastify: FastifyInstance): Promise<void> {
   fastify.addHook('preClose', async () => { closing = true })
   fastify.addHook('onClose', () => side.close())
 
-  side.get('/-/status', async () => ({ pools: [pool.status()] }))
+  side.get('/-/status', async () => ({ pools: [pool.status()], ...(workers !== undefined && { workers: workers.status() }) }))
   side.get('/-/live', async () => ({ status: 'live' }))
   side.get('/-/ready', async (_request, reply) => {
-    const reason = closing ? 'shutting down' : notReadyReason(fastify)
+    const reason = closing ? 'shutting down' : listenerReason() ?? poolReason(pool)
     if (reason === undefined) return { status: 'ready' }
     return reply.code(503).send({ status: 'not ready', reason })
   })
+
+  function listenerReason (): string | undefined {
+    if (workers !== undefined) return workers.notReadyReason()
+    return fastify.server.listening ? undefined : 'not listening yet'
+  }
 }
 
-function notReadyReason ({ pool, server }: FastifyInstance): string | undefined {
-  if (!server.listening) return 'not listening yet'
+function poolReason (pool: Pool): string | undefined {
   if (!pool.gate.isOpen) return 'the first round of probes is under way'
   return pool.available.length === 0 ? `no backend of pool "${pool.name}" is available` : undefined
 }

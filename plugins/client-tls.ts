@@ -1,9 +1,11 @@
 /** `fastify.clientTls`: TLS for clients. Certificates are taken anew when their files change; connections that are open go on. */
+import { hkdfSync } from 'node:crypto'
 import { clearInterval, setInterval } from 'node:timers'
 import * as tls from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { certificateOptions, Certificates } from '../src/client/certificates.ts'
+import { stampOf } from '../src/client/certificate-files.ts'
+import { type CertificateOptions, certificateOptions, Certificates } from '../src/client/certificates.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -12,10 +14,18 @@ declare module 'fastify' {
   }
 }
 
+export interface ClientTlsOptions {
+  /** What the keys of session tickets are made of, so that several threads take each other's tickets. Default: keys of its own. */
+  readonly ticketSecret?: Uint8Array | undefined
+}
+
 /** A certificate that expires in less than this is warned of at the start, in ms. */
 const EXPIRES_SOON_MS = 14 * 24 * 3_600_000
 
-async function clientTls (fastify: FastifyInstance): Promise<void> {
+/** A name, a key for the code of authentication, and one for the cipher, of 16 bytes each. */
+const TICKET_KEYS_BYTES = 48
+
+async function clientTls (fastify: FastifyInstance, { ticketSecret }: ClientTlsOptions): Promise<void> {
   const { config, log } = fastify
   const options = certificateOptions(config)
   if (options === undefined) {
@@ -34,6 +44,8 @@ async function clientTls (fastify: FastifyInstance): Promise<void> {
     log.debug({ client: socket.remoteAddress, cause: error.message }, 'TLS handshake failed')
     socket.destroy()
   })
+  const shareTickets = (): void => { if (ticketSecret !== undefined) server.setTicketKeys(ticketKeys(ticketSecret, options)) }
+  shareTickets()
   fastify.decorate('clientTls', server)
   if (certificates.expiresAtMs - Date.now() < EXPIRES_SOON_MS) {
     log.warn({ expiresAt: new Date(certificates.expiresAtMs).toISOString() }, 'a certificate of TLS_CERT_FILES expires soon, or has expired')
@@ -44,6 +56,7 @@ async function clientTls (fastify: FastifyInstance): Promise<void> {
     const outcome = certificates.reload()
     if (outcome.changed) {
       server.setSecureContext(certificates.serverOptions)
+      shareTickets()
       log.info('certificates reloaded')
     } else if (outcome.fault !== undefined && outcome.fault !== lastFault) {
       log.error({ fault: outcome.fault }, 'changed certificates cannot be used: the old ones stay in force')
@@ -52,6 +65,14 @@ async function clientTls (fastify: FastifyInstance): Promise<void> {
   }, config.TLS_RELOAD_INTERVAL_MS)
   timer.unref()
   fastify.addHook('onClose', async () => clearInterval(timer))
+}
+
+/**
+ * The same in every thread that has the secret and sees the same files. Other files make other keys: tickets of before, with which
+ * a client is let in whose authority is trusted no more, are void then.
+ */
+function ticketKeys (secret: Uint8Array, options: CertificateOptions): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', stampOf(options), TICKET_KEYS_BYTES))
 }
 
 export default fp(clientTls, { name: 'fastlancer-client-tls', fastify: '5.x', dependencies: ['fastlancer-config'] })

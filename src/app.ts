@@ -1,16 +1,16 @@
-/** The composition root: makes the Fastify application and registers the gateway's plugins, in this order. */
+/** The composition root: makes the Fastify applications and registers the gateway's plugins, in this order. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import admin from '../plugins/admin.ts'
+import admin, { type Workers } from '../plugins/admin.ts'
 import clientTls from '../plugins/client-tls.ts'
 import client from '../plugins/client.ts'
 import config from '../plugins/config.ts'
 import extensions from '../plugins/extensions.ts'
 import health from '../plugins/health.ts'
 import intake from '../plugins/intake.ts'
-import pool from '../plugins/pool.ts'
+import pool, { type PoolMemory } from '../plugins/pool.ts'
 import proxy from '../plugins/proxy.ts'
 import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
 import tunnel from '../plugins/tunnel.ts'
@@ -28,6 +28,8 @@ import type { Environment } from './config/env-schema.ts'
 import type { EnvFile } from './config/environment.ts'
 import { MethodUnknownError } from './errors.ts'
 import { requestLoggers } from './observe/request-loggers.ts'
+import type { Backend } from './pool/backend.ts'
+import type { Gauges } from './pool/gauges.ts'
 import { givenRequestId } from './upstream/headers.ts'
 
 /** How often Node looks for clients that are too slow with their heads, in ms. */
@@ -42,10 +44,27 @@ export interface AppOptions {
   readonly logger?: FastifyBaseLogger
   /** Registers further plugins, before the proxy route and after those of PLUGINS_DIR. */
   readonly extend?: (app: FastifyInstance) => void | Promise<void>
+  /** What is shared with other threads, where this is one of several workers: it has neither probes nor an admin side. Default: it is alone. */
+  readonly shared?: SharedParts
+}
+
+export interface SharedParts {
+  readonly pool: PoolMemory
+  readonly gauges: Gauges
+  /** For the keys of TLS session tickets: any bytes that nobody can guess, 32 of them or more. */
+  readonly ticketSecret: Uint8Array
+}
+
+export interface SupervisorOptions extends Pick<AppOptions, 'env' | 'envFile' | 'logger'> {
+  readonly workers: Workers
+  /** How many threads count in the pool's memory: the workers and this one. */
+  readonly rows: number
+  /** Told when a backend has come up or gone down. */
+  readonly onHealthChange: (backend: Backend) => void
 }
 
 /** Makes the gateway. It starts nothing: `ready` loads it, `listen` opens it. A wrong configuration makes `ready` fail. */
-export function createApp ({ env = {}, envFile, logger, extend }: AppOptions = {}): FastifyInstance {
+export function createApp ({ env = {}, envFile, logger, extend, shared }: AppOptions = {}): FastifyInstance {
   const requestLog = new RequestLog()
   const peers = new Peers(new Trust())
   const onRefused: OnRefused = (error, { remoteAddress }) => {
@@ -77,17 +96,28 @@ export function createApp ({ env = {}, envFile, logger, extend }: AppOptions = {
   app.register(config, { env, envFile })
   app.register(requestLogPlugin, { requestLog })
   app.register(client, { peers, onRefused })
-  app.register(clientTls)
-  app.register(intake, { onRefused })
-  app.register(pool)
+  app.register(clientTls, { ticketSecret: shared?.ticketSecret })
+  app.register(intake, { onRefused, gauges: shared?.gauges })
+  app.register(pool, { memory: shared?.pool, isAnnounced: shared === undefined })
   app.register(upstreamTls)
-  app.register(health)
+  app.register(health, { role: shared === undefined ? 'alone' : 'worker' })
   app.register(upstream, { observer: requestLog })
   app.register(extensions)
   if (extend !== undefined) app.register(fp(async (instance) => extend(instance)))
   app.register(tunnel)
   app.register(proxy)
-  app.register(admin)
+  app.register(admin, { isThere: shared === undefined })
+  return app
+}
+
+/** Makes the application that stands over workers: configuration, pool, probes and the admin side, without a client's side. It never listens. */
+export function createSupervisorApp ({ env = {}, envFile, logger, workers, rows, onHealthChange }: SupervisorOptions): FastifyInstance {
+  const app = Fastify({ ...(logger !== undefined && { loggerInstance: logger }) })
+  app.register(config, { env, envFile })
+  app.register(pool, { rows })
+  app.register(upstreamTls)
+  app.register(health, { role: 'supervisor', onChange: onHealthChange })
+  app.register(admin, { workers })
   return app
 }
 

@@ -12,7 +12,8 @@ export async function shutDown (app: FastifyInstance, timeoutMs: number): Promis
   const idleCheck = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
   const deadline = setTimeout(() => {
     isClean = false
-    const inFlight = app.pool.backends.reduce((sum, backend) => sum + backend.inFlight, 0)
+    const { backends, counters } = app.pool
+    const inFlight = backends.reduce((sum, { slot }) => sum + counters.ownInFlight(slot), 0)
     app.log.warn({ timeoutMs, inFlight, tunnels: app.tunnels.size }, 'shutdown timeout: what is still in flight is cut')
     app.tunnels.destroyAll()
     app.intake.destroyAll()

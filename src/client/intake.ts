@@ -23,11 +23,21 @@ import type { Trust } from './trust.ts'
 const TOLD_SHARE = 0.1
 const TOLD_AT_LEAST = 64
 
+/** Places of which there is a number, for all threads together. */
+export interface Places {
+  /** Takes one; false if `limit` are taken. */
+  acquire (limit: number): boolean
+  /** Gives one back. */
+  release (): void
+}
+
 export interface IntakeOptions {
   /** Who may introduce clients. */
   readonly trust: Trust
   /** Connections at a time; 0: any number. */
   readonly maxConnections: number
+  /** Where connections are counted; those of one thread are counted by it. */
+  readonly places: Places
   /** The longest target, in bytes. */
   readonly maxTargetBytes: number
   /** Whether trusted peers begin with a header of the PROXY protocol. */
@@ -65,7 +75,7 @@ export class Intake {
     })
   }
 
-  /** Connections of clients that are open. */
+  /** Connections of clients that are open, with this thread. */
   get size (): number {
     return this.#count
   }
@@ -83,21 +93,24 @@ export class Intake {
   }
 
   #accept (socket: Socket): void {
-    const { maxConnections, proxyProtocol, trust } = this.#options
+    const { maxConnections, places, proxyProtocol, trust } = this.#options
     // At once: a client that resets the connection takes its address with it.
     const ends = endsOf(socket)
     if (ends === undefined) {
       socket.destroy()
       return
     }
-    if (maxConnections > 0 && this.#count >= maxConnections) return this.#turnAway(socket, maxConnections)
+    if (!places.acquire(maxConnections > 0 ? maxConnections : Infinity)) return this.#turnAway(socket, maxConnections)
     this.#count++
     socket.once('close', this.#onClose)
     if (proxyProtocol && trust.trustsPeer(ends.address)) this.#readIntroduction(socket, ends)
     else this.#introduce(socket, { ends, isAnonymous: false })
   }
 
-  readonly #onClose = (): void => { this.#count-- }
+  readonly #onClose = (): void => {
+    this.#count--
+    this.#options.places.release()
+  }
 
   #turnAway (socket: Socket, maxConnections: number): void {
     if (this.#turnedAway >= Math.max(TOLD_AT_LEAST, maxConnections * TOLD_SHARE)) {

@@ -25,6 +25,7 @@ async function arrange (t: Test, options: Partial<IntakeOptions> = {}, timeoutMs
   const intake = new Intake(server, {
     trust: new Trust(),
     maxConnections: 0,
+    places: { acquire: () => true, release: () => {} },
     maxTargetBytes: 1_000,
     proxyProtocol: false,
     timeouts,

@@ -1,0 +1,159 @@
+/**
+ * One stream of lines that several threads write to. What goes to a pipe in one write of at most PIPE_BUF bytes is not mixed with
+ * what others write (POSIX, write()), so lines are put together to writes of whole lines of at most that size, and no thread waits
+ * for another. A longer line takes several writes: for that time, and for that alone, its thread keeps the others away.
+ */
+import { write, writeSync } from 'node:fs'
+
+export interface SharedLinesOptions {
+  /** What is written to. */
+  readonly fd: number
+  /** How many threads write. */
+  readonly rows: number
+  /** Which one this is, from 0 on. */
+  readonly row: number
+  /** The memory of another thread's; default: new memory. */
+  readonly memory?: SharedArrayBuffer
+}
+
+/** Whole lines that go out together. */
+interface Chunk {
+  text: string
+  bytes: number
+}
+
+/** Linux's, in bytes. */
+const PIPE_BUF = 4_096
+
+/** The word of whoever writes a long line: 0, or 1 and its row. Behind it a word a thread: whether it writes. */
+const LONG_WRITER = 0
+const WRITING = 1
+const NOBODY = 0
+
+/** How long after a write that found the pipe full, or kept by another thread, the next one is tried, in ms. */
+const RETRY_MS = 5
+
+/** How long a thread that ends at once tries to get rid of its last lines, in ms. */
+const LAST_WORDS_MS = 1_000
+
+export class SharedLines {
+  readonly memory: SharedArrayBuffer
+  readonly #fd: number
+  readonly #rows: number
+  readonly #row: number
+  readonly #words: Int32Array<SharedArrayBuffer>
+  #chunks: Chunk[] = []
+  /** The bytes that are being written; undefined if none are. */
+  #current: Buffer | undefined
+  /** Nobody reads any more. */
+  #isBroken = false
+  readonly #onDrained = new Set<() => void>()
+
+  constructor ({ fd, rows, row, memory }: SharedLinesOptions) {
+    this.#fd = fd
+    this.#rows = rows
+    this.#row = row
+    this.memory = memory ?? new SharedArrayBuffer((WRITING + rows) * Int32Array.BYTES_PER_ELEMENT)
+    this.#words = new Int32Array(this.memory)
+  }
+
+  /** Takes a line, with its end; it is written later. */
+  write (line: string): void {
+    if (this.#isBroken) return
+    const bytes = Buffer.byteLength(line)
+    const last = this.#chunks.at(-1)
+    if (last !== undefined && last.bytes + bytes <= PIPE_BUF) {
+      last.text += line
+      last.bytes += bytes
+    } else this.#chunks.push({ text: line, bytes })
+    if (this.#current === undefined) this.#next()
+  }
+
+  /** Once all that was taken so far is written, or nobody reads any more. */
+  async drained (): Promise<void> {
+    if (this.#current === undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onDrained.add(resolve)
+    await promise
+  }
+
+  /** For a thread that ends at once: writes what it still has, blocking, for a second at most. */
+  writeLastWords (nowMs: () => number): void {
+    const untilMs = nowMs() + LAST_WORDS_MS
+    let rest = Buffer.from(this.#chunks.map(({ text }) => text).join(''))
+    this.#chunks = []
+    while (rest.length > 0 && nowMs() < untilMs) {
+      try {
+        rest = rest.subarray(writeSync(this.#fd, rest, 0, rest.length))
+      } catch (error) {
+        if (!isFull(error)) return
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+      }
+    }
+  }
+
+  /** Lets the others go on when a thread has ended as it wrote. */
+  releaseRow (row: number): void {
+    Atomics.store(this.#words, WRITING + row, 0)
+    // What it had begun is no whole line: that ends here, so that the next one is one.
+    if (Atomics.compareExchange(this.#words, LONG_WRITER, row + 1, NOBODY) === row + 1) this.write('\n')
+  }
+
+  #next (): void {
+    const chunk = this.#chunks.shift()
+    if (chunk === undefined) {
+      this.#current = undefined
+      for (const resolve of this.#onDrained) resolve()
+      this.#onDrained.clear()
+      return
+    }
+    this.#current = Buffer.from(chunk.text)
+    if (chunk.bytes > PIPE_BUF) this.#beginLong()
+    else this.#beginShort()
+  }
+
+  /** First the word that it writes, then a look at the word of the long writer, who does both the other way round: one of them sees the other. */
+  #beginShort (): void {
+    Atomics.store(this.#words, WRITING + this.#row, 1)
+    if (Atomics.load(this.#words, LONG_WRITER) === NOBODY) return this.#write()
+    Atomics.store(this.#words, WRITING + this.#row, 0)
+    setTimeout(() => this.#beginShort(), RETRY_MS)
+  }
+
+  #beginLong (): void {
+    const key = this.#row + 1
+    const owner = Atomics.compareExchange(this.#words, LONG_WRITER, NOBODY, key)
+    if ((owner === NOBODY || owner === key) && !this.#isAnyWriting()) this.#write()
+    else setTimeout(() => this.#beginLong(), RETRY_MS)
+  }
+
+  #isAnyWriting (): boolean {
+    for (let row = 0; row < this.#rows; row++) if (Atomics.load(this.#words, WRITING + row) !== 0) return true
+    return false
+  }
+
+  #write (): void {
+    const bytes = this.#current ?? Buffer.alloc(0)
+    write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error !== null && isFull(error)) {
+        setTimeout(() => this.#write(), RETRY_MS)
+        return
+      }
+      if (error !== null) {
+        this.#isBroken = true
+        this.#chunks = []
+      } else if (written < bytes.length) {
+        this.#current = bytes.subarray(written)
+        this.#write()
+        return
+      }
+      Atomics.store(this.#words, WRITING + this.#row, 0)
+      Atomics.compareExchange(this.#words, LONG_WRITER, this.#row + 1, NOBODY)
+      this.#next()
+    })
+  }
+}
+
+function isFull (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EAGAIN' || error.code === 'EBUSY')
+}

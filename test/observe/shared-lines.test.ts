@@ -1,0 +1,82 @@
+/** Lines of several threads on one output: whole, and all of them. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import t from 'tap'
+import { SharedLines } from '../../src/observe/shared-lines.ts'
+import { parseObject } from '../helper.ts'
+
+const THREADS = 3
+const LINES = 3_000
+const SCRIPT = join(import.meta.dirname, 'writing-threads.ts')
+
+/** What the threads write, read slowly. */
+async function output (command: string): Promise<string> {
+  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const closed = once(child, 'close')
+  let text = ''
+  for await (const chunk of child.stdout.setEncoding('utf8')) {
+    text += String(chunk)
+    await wait(1)
+  }
+  await closed
+  return text
+}
+
+for (const [what, command] of [['a pipe', `'${process.execPath}' ${SCRIPT} | cat`], ['a socket', `exec '${process.execPath}' ${SCRIPT}`]] as const) {
+  t.test(`${what} that is read slowly: every line is whole, and comes once, in the order of its thread`, async (t) => {
+    const text = await output(command)
+    const next = Array.from({ length: THREADS }, () => 0)
+    for (const line of text.slice(0, -1).split('\n')) {
+      const { row, i } = parseObject(line)
+      if (next[Number(row)] !== i) t.fail(`line ${String(i)} of thread ${String(row)} in the place of ${String(next[Number(row)])}`)
+      next[Number(row)] = Number(i) + 1
+    }
+    t.strictSame(next, Array.from({ length: THREADS }, () => LINES))
+  })
+}
+
+t.test('what a thread has not written when it must end is written then', async (t) => {
+  const file = join(t.testdir(), 'log')
+  const fd = openSync(file, 'a')
+  const lines = new SharedLines({ fd, rows: 1, row: 0 })
+  lines.write('first\n')
+  for (let i = 0; i < 2_000; i++) lines.write(`line ${i}\n`)
+  lines.writeLastWords(() => performance.now())
+  await lines.drained()
+  closeSync(fd)
+  const written = readFileSync(file, 'utf8').split('\n')
+  t.equal(written.length, 2_002)
+  t.ok(written.includes('first'))
+  t.ok(written.includes('line 1999'))
+})
+
+t.test('a thread that ended within a long line does not keep the others away for ever', async (t) => {
+  const file = join(t.testdir(), 'log')
+  const fd = openSync(file, 'a')
+  const lines = new SharedLines({ fd, rows: 3, row: 0 })
+  new Int32Array(lines.memory).set([3, 0, 1, 1])
+  lines.write('short\n')
+  const drained = lines.drained()
+  lines.releaseRow(1)
+  lines.releaseRow(2)
+  await drained
+  lines.write(`${'long'.repeat(2_000)}\n`)
+  await lines.drained()
+  closeSync(fd)
+  t.match(readFileSync(file, 'utf8'), /^short\n\n(long){2000}\n$/)
+})
+
+t.test('when nobody reads any more what is written is dropped', async (t) => {
+  const fd = openSync('/dev/full', 'w')
+  const lines = new SharedLines({ fd, rows: 1, row: 0 })
+  lines.write('lost\n')
+  await lines.drained()
+  lines.write('lost too\n')
+  await lines.drained()
+  lines.writeLastWords(() => performance.now())
+  closeSync(fd)
+  t.pass('and does no harm')
+})
