@@ -11,6 +11,13 @@ export const ExtensionsFailedError = createError<[string, string]>(
 /** Start: an address cannot be listened on. */
 export const ListenFailedError = createError<[string, string]>('FL_LISTEN_FAILED', 'Cannot listen on %s: %s', 500)
 
+/** Start: this system cannot share a port among threads. */
+export const WorkersUnsupportedError = createError<[string]>(
+  'FL_WORKERS_UNSUPPORTED', 'This system cannot share a port among workers (SO_REUSEPORT: %s): set WORKERS=1, or run it on Linux', 500)
+
+/** Start: none of the workers could be started. The reason is that of the first. */
+export const WorkersFailedError = createError<[string]>('FL_WORKERS_FAILED', '%s', 500)
+
 /** Code: a counter was asked for beyond the capacity the shared slots were made with. */
 export const SlotsExhaustedError = createError<[number]>(
   'FL_SLOTS_EXHAUSTED', 'The shared counters hold %d backends: create them with a larger capacity', 500)

@@ -1,11 +1,15 @@
-/** `npm start`: reads the environment, opens the gateway, and closes it on a signal. */
+/** `npm start`: reads the environment, opens the gateway, in one thread or several, and closes it on a signal. */
+import { availableParallelism } from 'node:os'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from './app.ts'
 import { readEnvFile, readEnvironment } from './config/environment.ts'
 import { ListenFailedError } from './errors.ts'
 import { createLogger } from './observe/logger.ts'
+import { SharedLines } from './observe/shared-lines.ts'
 import { shutDown } from './shutdown.ts'
+import { Supervisor } from './threads/supervisor.ts'
+import { workerCount } from './threads/worker-count.ts'
 
 /** Signals that tell of a broken process, or belong to debuggers: a handler in JavaScript would only delay their effect. */
 const NOT_HANDLED = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'] as const
@@ -13,18 +17,26 @@ const NOT_HANDLED = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEG
 const envFile = readEnvFile()
 const env = readEnvironment(envFile)
 const isTerminal = process.stdout.isTTY
-const logger = createLogger({ isTerminal, mode: env['NODE_ENV'] })
-const app = createApp({ env, envFile, logger })
+const count = workerCount(env['WORKERS'], availableParallelism())
+// One thread has standard output for itself.
+const lines = count > 1 ? new SharedLines({ fd: 1, rows: count + 1, row: 0 }) : undefined
+const logger = createLogger({ isTerminal, mode: env['NODE_ENV'], ...(lines !== undefined && { shared: lines }) })
+const supervisor = lines === undefined ? undefined : new Supervisor({ env, envFile, logger, lines, count, isTerminal })
+const app = supervisor?.app ?? createApp({ env, envFile, logger })
 
 let isStarted = false
+
+if (lines !== undefined) process.on('exit', () => lines.writeLastWords(() => performance.now()))
 
 // Before anything is started: the first process of a container is not ended by a signal that it does not handle.
 closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal, err }) => {
   if (err === undefined) logger.info({ signal }, 'stopping')
   else logger.fatal({ err }, 'stopping: unexpected error')
   if (!isStarted) return
-  const isClean = await shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS)
+  const timeoutMs = app.config.SHUTDOWN_TIMEOUT_MS
+  const isClean = await (supervisor === undefined ? shutDown(app, timeoutMs) : supervisor.stop(timeoutMs))
   logger.info({ clean: isClean }, 'stopped')
+  await lines?.drained()
 })
 
 try {
@@ -41,8 +53,14 @@ async function start (gateway: FastifyInstance): Promise<void> {
     const address = await listen(admin, config.ADMIN_HOST, Number(config.ADMIN_PORT), 'ADMIN_HOST and ADMIN_PORT')
     logger.info({ address }, 'admin side listening')
   }
+  const backends = gateway.pool.backends.length
+  if (supervisor !== undefined) {
+    const address = await supervisor.start()
+    logger.info({ address, backends, workers: supervisor.listening, node: process.version }, 'started')
+    return
+  }
   const address = await listen(gateway, config.HOST, config.PORT, 'HOST and PORT')
-  logger.info({ address: gateway.clientTls === null ? address : address.replace('http:', 'https:'), backends: gateway.pool.backends.length, node: process.version }, 'started')
+  logger.info({ address: gateway.clientTls === null ? address : address.replace('http:', 'https:'), backends, node: process.version }, 'started')
 }
 
 async function listen (instance: FastifyInstance, host: string, port: number, keys: string): Promise<string> {
@@ -59,6 +77,7 @@ async function fail (error: unknown): Promise<never> {
   logger.fatal(message)
   // Whoever started it reads standard error; the log may go elsewhere.
   if (!isTerminal) process.stderr.write(`fastlancer: ${message}\n`)
-  await app.close().catch(() => {})
+  await (supervisor === undefined ? app.close() : supervisor.abandon()).catch(() => {})
+  await lines?.drained()
   process.exit(1)
 }

@@ -1,0 +1,230 @@
+/** All workers: started together, told on which port to listen, watched, replaced when they end unasked, and stopped together. */
+import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Workers, WorkerStatus } from '../../plugins/admin.ts'
+import { WorkersFailedError } from '../errors.ts'
+import type { Heartbeats } from './heartbeats.ts'
+import type { ToSupervisor, ToWorker, Verdict, WorkerOrder } from './messages.ts'
+import { Seat } from './seat.ts'
+
+export interface CrewOptions {
+  /** How many workers. */
+  readonly count: number
+  /** What each of them is started with, but for its number. */
+  readonly order: Omit<WorkerOrder, 'worker'>
+  readonly heartbeats: Heartbeats
+  readonly host: string
+  readonly port: number
+  /** Time without a sign of life after which a worker that listens is replaced, in ms; 0: never. */
+  readonly blockedMs: number
+  readonly log: FastifyBaseLogger
+  /** What is known of the backends, for a worker that has just been loaded. */
+  readonly verdicts: () => readonly Verdict[]
+  /** The first worker listens. */
+  readonly onListening: () => void
+  /** A worker's thread has ended: what it held of the shared memory is to be given back. */
+  readonly onRelease: (row: number) => void
+}
+
+/** How often the signs of life are looked at, in ms. */
+const LOOK_INTERVAL_MS = 1_000
+
+/** A worker that loads may be busy with that for a while: looks without a sign of life that it is given at least. */
+const LOADING_LOOKS = 60
+
+/** Time beyond that for requests in flight in which a worker has to end, in ms. */
+const END_MARGIN_MS = 5_000
+
+export class Crew implements Workers {
+  readonly #options: CrewOptions
+  readonly #seats: readonly Seat[]
+  /** Those of which it is not known yet whether they come to listen. */
+  readonly #undecided: Set<Seat>
+  readonly #start = Promise.withResolvers<string>()
+  readonly #end = Promise.withResolvers<void>()
+  readonly #restarts = new Map<Seat, NodeJS.Timeout>()
+  /** The one whose answer tells the others the port. */
+  #first: Seat | undefined
+  #port: number | undefined
+  #address = ''
+  #firstFailure: string | undefined
+  #look: NodeJS.Timeout | undefined
+  #isStopping = false
+  #isClean = true
+
+  constructor (options: CrewOptions) {
+    this.#options = options
+    const { order, heartbeats, count } = options
+    this.#seats = Array.from({ length: count }, (_, index) => new Seat({
+      order: { ...order, worker: index + 1 },
+      heartbeats,
+      onMessage: (seat, message) => this.#heard(seat, message),
+      onEnd: (seat, reason) => this.#ended(seat, reason)
+    }))
+    this.#undecided = new Set(this.#seats)
+  }
+
+  /** Starts all of them. The address, as soon as each listens or has failed; fails, with the reason of the first, if none listens. */
+  async start (): Promise<string> {
+    for (const seat of this.#seats) seat.start()
+    this.#look = setInterval(() => this.#lookAtAll(), LOOK_INTERVAL_MS)
+    return await this.#start.promise
+  }
+
+  /** How many listen. */
+  get listening (): number {
+    return this.#seats.filter(({ state }) => state === 'listening').length
+  }
+
+  status (): readonly WorkerStatus[] {
+    return this.#seats.map((seat) => seat.status())
+  }
+
+  notReadyReason (): string | undefined {
+    if (this.#isStopping) return 'shutting down'
+    if (this.#undecided.size > 0) return `not listening yet: ${this.listening} of ${this.#seats.length} workers do`
+    return this.listening === 0 ? 'no worker listens: each is being started anew' : undefined
+  }
+
+  /** To every worker that is loaded. */
+  tell (message: ToWorker): void {
+    for (const seat of this.#seats) if (seat.isReady) seat.tell(message)
+  }
+
+  /** Ends all of them; requests in flight have `timeoutMs`. True if nothing had to be cut. */
+  async stop (timeoutMs: number): Promise<boolean> {
+    this.#quit()
+    for (const seat of this.#seats) {
+      if (seat.state === 'listening') seat.state = 'stopping'
+      if (!seat.isOccupied) seat.state = 'stopped'
+      // One that is still loading has no requests.
+      else if (seat.isReady) seat.tell({ type: 'stop', timeoutMs })
+      else seat.terminate('it was still loading')
+    }
+    const deadline = setTimeout(() => {
+      for (const seat of this.#seats.filter(({ isOccupied }) => isOccupied)) {
+        this.#isClean = false
+        this.#options.log.error({ worker: seat.number }, 'a worker did not end in time: it is ended at once')
+        seat.terminate('it did not end in time')
+      }
+    }, timeoutMs + END_MARGIN_MS)
+    this.#settleEnd()
+    await this.#end.promise
+    clearTimeout(deadline)
+    return this.#isClean
+  }
+
+  /** Ends all of them at once. */
+  async abandon (): Promise<void> {
+    this.#quit()
+    for (const seat of this.#seats) seat.terminate('the start has failed')
+    this.#settleEnd()
+    await this.#end.promise
+  }
+
+  /** From now on nobody is replaced. */
+  #quit (): void {
+    this.#isStopping = true
+    clearInterval(this.#look)
+    for (const timer of this.#restarts.values()) clearTimeout(timer)
+    this.#restarts.clear()
+  }
+
+  #heard (seat: Seat, message: ToSupervisor): void {
+    switch (message.type) {
+      case 'ready':
+        seat.isReady = true
+        for (const verdict of this.#options.verdicts()) seat.tell(verdict)
+        this.#admit()
+        break
+      case 'listening':
+        this.#listens(seat, message.address, message.port)
+        break
+      case 'failed':
+        seat.noteReason(message.reason)
+        if (seat.state === 'listening') seat.state = 'stopping'
+        break
+      case 'stopped':
+        if (!message.isClean) this.#isClean = false
+        seat.noteReason('it was told to')
+    }
+  }
+
+  /** Has those listen that are loaded: one first, which comes to know the port if that is any, then the others on the same. */
+  #admit (): void {
+    const { host, port } = this.#options
+    for (const seat of this.#seats) {
+      if (!seat.isReady || seat.state !== 'starting' || this.#isStopping) continue
+      if (this.#port !== undefined) seat.tell({ type: 'listen', host, port: this.#port })
+      else if (this.#first === undefined) {
+        this.#first = seat
+        seat.tell({ type: 'listen', host, port })
+      }
+    }
+  }
+
+  #listens (seat: Seat, address: string, port: number): void {
+    if (this.#isStopping) return
+    seat.state = 'listening'
+    if (this.#port === undefined) {
+      this.#port = port
+      this.#address = address
+      this.#options.onListening()
+      this.#admit()
+    }
+    this.#decide(seat)
+    if (seat.status().restarts > 0) this.#options.log.info({ worker: seat.number }, 'worker listens again')
+  }
+
+  #ended (seat: Seat, reason: string): void {
+    this.#options.onRelease(seat.number)
+    if (this.#first === seat) this.#first = undefined
+    if (this.#isStopping) {
+      if (seat.state === 'listening') this.#isClean = false
+      seat.state = 'stopped'
+      this.#settleEnd()
+      return
+    }
+    seat.state = 'failed'
+    this.#firstFailure ??= reason
+    // While it is open whether any of them listens, none is replaced: what fails in all of them stops the start.
+    if (this.#undecided.size === 0) this.#replace(seat, reason)
+    else this.#decide(seat)
+    this.#admit()
+  }
+
+  #decide (seat: Seat): void {
+    if (!this.#undecided.delete(seat) || this.#undecided.size > 0) return
+    if (this.listening === 0) {
+      this.#start.reject(new WorkersFailedError(this.#firstFailure ?? 'no worker has been started'))
+      return
+    }
+    this.#start.resolve(this.#address)
+    for (const one of this.#seats) if (one.state === 'failed') this.#replace(one, one.reason)
+  }
+
+  #replace (seat: Seat, reason: string): void {
+    const restartInMs = seat.delayMs()
+    this.#options.log.error({ worker: seat.number, reason, restartInMs }, 'worker ended: it is started anew')
+    this.#restarts.set(seat, setTimeout(() => {
+      this.#restarts.delete(seat)
+      seat.start()
+    }, restartInMs))
+  }
+
+  #lookAtAll (): void {
+    const { blockedMs } = this.#options
+    if (blockedMs === 0) return
+    for (const seat of this.#seats) {
+      const allowed = Math.ceil(blockedMs / LOOK_INTERVAL_MS)
+      const looks = seat.look()
+      if (looks > (seat.isReady ? allowed : Math.max(allowed, LOADING_LOOKS))) {
+        seat.terminate(`no sign of life for ${looks} s: its event loop is blocked (WORKER_BLOCKED_TIMEOUT_MS)`)
+      }
+    }
+  }
+
+  #settleEnd (): void {
+    if (this.#seats.every(({ isOccupied }) => !isOccupied)) this.#end.resolve()
+  }
+}
