@@ -33,8 +33,7 @@ closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal
   if (err === undefined) logger.info({ signal }, 'stopping')
   else logger.fatal({ err }, 'stopping: unexpected error')
   if (!isStarted) return
-  const timeoutMs = app.config.SHUTDOWN_TIMEOUT_MS
-  const isClean = await (supervisor === undefined ? shutDown(app, timeoutMs) : supervisor.stop(timeoutMs))
+  const isClean = await (supervisor === undefined ? shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS) : supervisor.stop())
   logger.info({ clean: isClean }, 'stopped')
   await lines?.drained()
 })

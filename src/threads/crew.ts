@@ -17,6 +17,8 @@ export interface CrewOptions {
   readonly port: number
   /** Time without a sign of life after which a worker that listens is replaced, in ms; 0: never. */
   readonly blockedMs: number
+  /** Time that requests in flight have when a worker ends, in ms. */
+  readonly shutdownMs: number
   readonly log: FastifyBaseLogger
   /** What is known of the backends, for a worker that has just been loaded. */
   readonly verdicts: () => readonly Verdict[]
@@ -91,26 +93,20 @@ export class Crew implements Workers {
     for (const seat of this.#seats) if (seat.isReady) seat.tell(message)
   }
 
-  /** Ends all of them; requests in flight have `timeoutMs`. True if nothing had to be cut. */
-  async stop (timeoutMs: number): Promise<boolean> {
+  /** Ends all of them; requests in flight have their time. True if nothing had to be cut. */
+  async stop (): Promise<boolean> {
     this.#quit()
     for (const seat of this.#seats) {
       if (seat.state === 'listening') seat.state = 'stopping'
       if (!seat.isOccupied) seat.state = 'stopped'
+      else if (seat.isReady) {
+        seat.tell({ type: 'stop', timeoutMs: this.#options.shutdownMs })
+        this.#limitEnd(seat)
       // One that is still loading has no requests.
-      else if (seat.isReady) seat.tell({ type: 'stop', timeoutMs })
-      else seat.terminate('it was still loading')
+      } else seat.terminate('it was still loading')
     }
-    const deadline = setTimeout(() => {
-      for (const seat of this.#seats.filter(({ isOccupied }) => isOccupied)) {
-        this.#isClean = false
-        this.#options.log.error({ worker: seat.number }, 'a worker did not end in time: it is ended at once')
-        seat.terminate('it did not end in time')
-      }
-    }, timeoutMs + END_MARGIN_MS)
     this.#settleEnd()
     await this.#end.promise
-    clearTimeout(deadline)
     return this.#isClean
   }
 
@@ -143,23 +139,31 @@ export class Crew implements Workers {
       case 'failed':
         seat.noteReason(message.reason)
         if (seat.state === 'listening') seat.state = 'stopping'
+        this.#limitEnd(seat)
         break
       case 'stopped':
-        if (!message.isClean) this.#isClean = false
+        seat.hasStopped = message.isClean
         seat.noteReason('it was told to')
     }
+  }
+
+  /** A worker that ends has the time of its requests for that, and not much more. */
+  #limitEnd (seat: Seat): void {
+    seat.unlessEndedIn(this.#options.shutdownMs + END_MARGIN_MS, () => {
+      this.#options.log.error({ worker: seat.number }, 'a worker did not end in time: it is ended at once')
+      seat.terminate('it did not end in time')
+    })
   }
 
   /** Has those listen that are loaded: one first, which comes to know the port if that is any, then the others on the same. */
   #admit (): void {
     const { host, port } = this.#options
     for (const seat of this.#seats) {
-      if (!seat.isReady || seat.state !== 'starting' || this.#isStopping) continue
-      if (this.#port !== undefined) seat.tell({ type: 'listen', host, port: this.#port })
-      else if (this.#first === undefined) {
-        this.#first = seat
-        seat.tell({ type: 'listen', host, port })
-      }
+      if (!seat.isReady || seat.isAdmitted || this.#isStopping) continue
+      if (this.#port === undefined && this.#first !== undefined) continue
+      this.#first ??= seat
+      seat.isAdmitted = true
+      seat.tell({ type: 'listen', host, port: this.#port ?? port })
     }
   }
 
@@ -180,7 +184,7 @@ export class Crew implements Workers {
     this.#options.onRelease(seat.number)
     if (this.#first === seat) this.#first = undefined
     if (this.#isStopping) {
-      if (seat.state === 'listening') this.#isClean = false
+      if (seat.state === 'stopping' && !seat.hasStopped) this.#isClean = false
       seat.state = 'stopped'
       this.#settleEnd()
       return

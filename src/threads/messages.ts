@@ -48,7 +48,7 @@ export type ToSupervisor =
   | { readonly type: 'listening', readonly address: string, readonly port: number }
   /** It cannot serve and ends: at once, or, once it listens, when its requests are finished. */
   | { readonly type: 'failed', readonly reason: string }
-  /** It was told to stop and has; clean: nothing had to be cut. */
+  /** It serves no more, as it was told or for its failure; clean: nothing had to be cut. */
   | { readonly type: 'stopped', readonly isClean: boolean }
 
 const TO_WORKER: ReadonlySet<unknown> = new Set<ToWorker['type']>(['listen', 'gate', 'verdict', 'stop'])

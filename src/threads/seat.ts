@@ -1,5 +1,6 @@
 /** The place of one worker: the thread that is in it, what state that is in, and when a thread was last put there. */
 import { extname } from 'node:path'
+import { clearTimeout, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import type { WorkerStatus } from '../../plugins/admin.ts'
 import { Backoff } from './backoff.ts'
@@ -28,6 +29,11 @@ export class Seat {
   #reason: string | undefined
   /** Whether all plugins of the thread are loaded. */
   isReady = false
+  /** Whether the thread has been told to listen. */
+  isAdmitted = false
+  /** Whether the thread was told to stop, and has finished its requests. */
+  hasStopped = false
+  #deadline: NodeJS.Timeout | undefined
 
   constructor (options: SeatOptions) {
     this.#options = options
@@ -59,6 +65,8 @@ export class Seat {
     this.#startedMs = performance.now()
     this.#reason = undefined
     this.isReady = false
+    this.isAdmitted = false
+    this.hasStopped = false
     this.state = 'starting'
     this.#watch = new Watch(heartbeats, this.number)
     const thread = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), { workerData: order, name: `fastlancer-${this.number}` })
@@ -84,6 +92,12 @@ export class Seat {
     void this.#thread?.terminate()
   }
 
+  /** Calls this, unless the thread ends within `delayMs`. */
+  unlessEndedIn (delayMs: number, onLate: () => void): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = setTimeout(onLate, delayMs)
+  }
+
   /** How many looks in a row have seen no sign of life of the thread. */
   look (): number {
     return this.#watch?.look() ?? 0
@@ -99,6 +113,7 @@ export class Seat {
   }
 
   #ended (code: number): void {
+    clearTimeout(this.#deadline)
     this.#thread = undefined
     this.#watch = undefined
     this.isReady = false

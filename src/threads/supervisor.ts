@@ -61,7 +61,7 @@ export class Supervisor {
   /** Starts all workers; the application has to be loaded. The address that they listen on; fails if none of them does. */
   async start (): Promise<string> {
     const { app } = this
-    const { HOST: host, PORT: port, WORKER_BLOCKED_TIMEOUT_MS: blockedMs } = app.config
+    const { HOST: host, PORT: port, SHUTDOWN_TIMEOUT_MS: shutdownMs, WORKER_BLOCKED_TIMEOUT_MS: blockedMs } = app.config
     await assertPortCanBeShared(host, port)
     // From before the first connection: workers that come later find it as it is then.
     app.pool.gate.close()
@@ -75,6 +75,7 @@ export class Supervisor {
       host,
       port,
       blockedMs,
+      shutdownMs,
       log: app.log,
       verdicts: () => app.pool.backends.filter(({ judged }) => judged).map(verdictOn),
       onListening: () => app.health.start(),
@@ -88,11 +89,11 @@ export class Supervisor {
     return await this.#crew.start()
   }
 
-  /** Ends all workers, then the rest. True if nothing in flight had to be cut. */
-  async stop (timeoutMs: number): Promise<boolean> {
+  /** Ends all workers, whose requests in flight have SHUTDOWN_TIMEOUT_MS, then the rest. True if nothing had to be cut. */
+  async stop (): Promise<boolean> {
     // Whoever waits for the first probes is let in.
     this.app.health.stop()
-    const isClean = await this.#crew?.stop(timeoutMs) ?? true
+    const isClean = await this.#crew?.stop() ?? true
     await this.app.close()
     return isClean
   }

@@ -88,7 +88,7 @@ async function stop (timeoutMs: number): Promise<void> {
 async function fail (error: unknown): Promise<void> {
   isEnding = true
   tell({ type: 'failed', reason: describe(error) })
-  if (isLoaded) await shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS)
+  if (isLoaded) tell({ type: 'stopped', isClean: await shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS) })
   await end(1)
 }
 

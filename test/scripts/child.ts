@@ -19,10 +19,13 @@ export class Child {
   stdout = ''
   stderr = ''
   readonly process: ChildProcess
+  /** The working directory. */
+  readonly cwd: string
   readonly #ended: Promise<unknown[]>
 
   /** Runs `args`, of which the first is a file within the checkout. */
   constructor ([file = '', ...args]: readonly string[], { env = {}, cwd = ROOT }: ChildOptions = {}) {
+    this.cwd = cwd
     this.process = spawn(process.execPath, [join(ROOT, file), ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.process.stdout?.on('data', (chunk: Buffer) => { this.stdout += chunk.toString() })
     this.process.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
