@@ -18,12 +18,15 @@ scenario('two workers under load, through a pipe that is read slowly: every line
     shell.kill('SIGKILL')
     rmSync(cwd, { recursive: true })
   })
+  const { promise: loadIsOver, resolve: loadEnds } = Promise.withResolvers<void>()
   const closed = once(shell, 'close')
   let text = ''
   const read = (async () => {
     for await (const chunk of shell.stdout.setEncoding('utf8')) {
       text += String(chunk)
-      if (text.includes('"started"')) await wait(20)
+      // First nobody reads, and the lines pile up; then they are taken piece by piece.
+      if (text.includes('"started"')) await loadIsOver
+      await wait(5)
     }
   })()
   const started = await until('it has started', () => /"pid":(\d+),.*"address":"([^"]+)".*"started"/.exec(text), 20_000)
@@ -34,6 +37,7 @@ scenario('two workers under load, through a pipe that is read slowly: every line
   await Promise.all(agents.map(async (agent, number) => {
     for (let i = 0; i < perAgent; i++) await call(`${url}/${number}-${i}?${i % 10 === 0 ? long : 'short'}`, { agent })
   }))
+  loadEnds()
   process.kill(Number(pid), 'SIGTERM')
   await closed
   await read
