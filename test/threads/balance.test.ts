@@ -6,7 +6,7 @@ for (const workers of [2, 3]) {
   scenario(`${workers} workers: of n x k requests over many connections each of k backends gets exactly n`, async (s, t) => {
     const origins = [await s.origin('a'), await s.origin('b'), await s.origin('c')]
     const gateway = await running(s, origins, { WORKERS: String(workers) })
-    const [connections, perConnection, backends] = [24, 25, origins.length]
+    const [connections, perConnection, backends] = [48, 15, origins.length]
     const answers = await Promise.all(Array.from({ length: connections }, async () => {
       const agent = s.agent()
       const seen = []

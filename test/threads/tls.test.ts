@@ -15,7 +15,7 @@ if (hasOpenssl()) {
       const first = await handshake(options)
       t.notOk(first.isReused)
       const others = []
-      for (let i = 0; i < 12; i++) others.push(await handshake({ ...options, session: first.session }))
+      for (let i = 0; i < 40; i++) others.push(await handshake({ ...options, session: first.session }))
       t.strictSame(others.map(({ isReused }) => isReused), others.map(() => true))
       t.equal(new Set(others.map(({ worker }) => worker)).size, 2, 'both workers were met')
     })
