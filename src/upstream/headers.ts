@@ -25,11 +25,15 @@ export function requestFields (head: RequestHead, peer: Peer, id: string): Reque
 
 /** A client's request as an attempt sends it. */
 export function upstreamRequest ({ raw, head, peer, id }: ClientRequest, body: AttemptBody, isTunnel: boolean): UpstreamRequest {
+  const { fields, added, requestId, expectsContinue } = requestFields(head, peer, id)
   return {
     method: raw.method ?? 'GET',
     target: head.target,
     host: head.host,
-    ...requestFields(head, peer, id),
+    fields,
+    added,
+    requestId,
+    expectsContinue,
     body,
     upgrade: isTunnel ? head.upgrade : undefined,
     wantsTrailers: head.wantsTrailers

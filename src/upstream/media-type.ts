@@ -2,18 +2,13 @@
 
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 
-/** Types seen before: most come again and again. */
-const known = new Map<string, boolean>()
-
-/** Bounds on what others can make us keep. */
-const MAX_KNOWN = 1_000
-const MAX_KNOWN_LENGTH = 128
+/** Most answers have the type of the one before. */
+let lastGood: string | undefined
 
 export function isMediaType (contentType: string | undefined): boolean {
   if (contentType === undefined) return false
-  const before = known.get(contentType)
-  if (before !== undefined) return before
-  const is = MEDIA_TYPE.test(contentType)
-  if (known.size < MAX_KNOWN && contentType.length <= MAX_KNOWN_LENGTH) known.set(contentType, is)
-  return is
+  if (contentType === lastGood) return true
+  if (!MEDIA_TYPE.test(contentType)) return false
+  lastGood = contentType
+  return true
 }

@@ -155,8 +155,11 @@ function nameOf (name: string): FieldName {
   const known = knownNames.get(name)
   if (known !== undefined) return known
   if (!TOKEN.test(name)) throw new MessageFault('a field name that is no token')
-  const made = new FieldName(name.toLowerCase())
-  if (knownNames.size < MAX_KNOWN_NAMES && name.length <= MAX_KNOWN_NAME_LENGTH) knownNames.set(name, made)
+  if (knownNames.size >= MAX_KNOWN_NAMES || name.length > MAX_KNOWN_NAME_LENGTH) return new FieldName(name.toLowerCase())
+  // A copy: what is cut out of a text keeps the whole of it.
+  const own = Buffer.from(name, 'latin1').toString('latin1')
+  const made = new FieldName(own.toLowerCase())
+  knownNames.set(own, made)
   return made
 }
 
