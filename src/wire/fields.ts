@@ -11,7 +11,8 @@ export class FieldBlock {
 
   constructor (fields: FieldList) {
     this.fields = fields
-    this.text = fieldLines(fields)
+    // In one piece: what is put together of parts would be gathered from them anew for every request.
+    this.text = Buffer.from(fieldLines(fields), 'latin1').toString('latin1')
   }
 }
 
