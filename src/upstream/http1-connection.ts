@@ -14,7 +14,7 @@ import { type BodySink, RequestBody } from './request-body.ts'
 import { causedBy, isOurs } from './failure.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
 
-/** Small bodies go out in one write with the head, as text: a copy that costs less than a second write. */
+/** Small bodies go out in one write with the head, as text: a copy that costs less than a second write, as long as Node needs no memory for it. */
 const ONE_WRITE_LIMIT_BYTES = 16 * 1024
 
 const NO_BYTES = Buffer.alloc(0)
@@ -174,7 +174,7 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink, Reader 
     const head = requestHead(request, this.#address.authority)
     if (body === null) return this.#writeAtTurnsEnd(head)
     const isStreamed = body instanceof RequestBody
-    if (!isStreamed && body.length <= ONE_WRITE_LIMIT_BYTES) return this.#writeAtTurnsEnd(head + body.toString('latin1'))
+    if (!isStreamed && head.length + body.length <= ONE_WRITE_LIMIT_BYTES) return this.#writeAtTurnsEnd(head + body.toString('latin1'))
     listener.onSent()
     if (!isStreamed) return this.#writeTwo(head, body)
     this.#bodyFraming = body.length === undefined ? 'chunked' : 'length'
