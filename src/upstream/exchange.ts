@@ -125,9 +125,9 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
     this.#upload?.stopAsking()
     this.#deadline?.clear()
     if (this.#isOver) return
-    // A hook may have answered in place of the backend, whose answer nobody reads then.
-    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) return this.#attempt?.abort()
-    this.#end('client gone')
+    // A hook may have answered in place of the backend: what has not been asked of it is not asked any more, and nobody reads its answer.
+    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) this.#isOver = true
+    else this.#end('client gone')
     this.#parts.pool.gate.leave(this)
     this.#answer?.drop()
     this.#attempt?.abort()
