@@ -16,10 +16,6 @@ async function proxy (fastify: FastifyInstance): Promise<void> {
     if (!fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: true })
   }
   fastify.addHook('preParsing', acceptAnyContentType)
-  fastify.addHook('onResponse', (request, _reply, done) => {
-    request.exchange?.answered()
-    done()
-  })
   // Else Fastify would read texts as a whole, up to its own limit. The package adds those that leave a body alone.
   fastify.removeAllContentTypeParsers()
 

@@ -39,6 +39,11 @@ async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions
   })
   fastify.decorate('engine', engine)
   fastify.decorateRequest('exchange', null)
+  // Before any hook of a user: one that fails or takes its time keeps those behind it from running.
+  fastify.addHook('onResponse', (request, _reply, done) => {
+    request.exchange?.answered()
+    done()
+  })
   fastify.addHook('onClose', async () => engine.close())
 }
 

@@ -1,6 +1,7 @@
 /** Hooks that take their time: what a client does meanwhile is not forgotten. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { answer, scenario, until } from '../helper.ts'
+import { answer, call, scenario, until } from '../helper.ts'
 
 /** A hook that answers requests other than GET in the place of the backend, as soon as it is told to. */
 class Usurper {
@@ -91,4 +92,18 @@ scenario('a hook that answers in the middle of a large upload does not leave the
   client.send('b'.repeat(2_000_000))
   client.get('/next')
   t.equal((await client.answer()).status, 200)
+})
+
+scenario('an onResponse hook that fails changes nothing of what is known of the answer', async (s, t) => {
+  const sendTimeoutMs = 100
+  // More than the kernel takes at once, so that the client is waited for.
+  const body = Buffer.alloc(24 * 1024 * 1024)
+  const origin = await s.origin('a', (_request, response) => { response.end(body) })
+  const gateway = await s.gateway([origin], {
+    env: { CLIENT_SEND_TIMEOUT_MS: String(sendTimeoutMs) },
+    extend: (app) => { app.addHook('onResponse', async () => { throw new Error('the hook has failed') }) }
+  })
+  t.equal((await call(gateway.url, { agent: s.agent() })).body.length, body.length)
+  await wait(2 * sendTimeoutMs)
+  t.strictSame(gateway.logs.lines.filter(({ reqId }) => reqId !== undefined).map(({ msg }) => msg), ['request'])
 })
