@@ -15,6 +15,9 @@ export type RequestLoggerFactory = (parent: RequestLogger, bindings: Bindings, o
 /** Where pino keeps the bindings of a logger as it writes them. Public, so that it can be replaced. */
 const WRITTEN: typeof symbols.chindingsSym = symbols.chindingsSym
 
+/** Where it keeps what becomes of bindings before they are written: the formatter of a parent is not applied to those of its children again. */
+const FORMATTERS: typeof symbols.formattersSym = symbols.formattersSym
+
 /** A factory of loggers that are children of their parent in all that can be seen of them. Of a parent that is not pino's they are real ones. */
 export function requestLoggers (): RequestLoggerFactory {
   let known: RequestLogger | undefined
@@ -38,6 +41,7 @@ function lateChildren (parent: RequestLogger): (bindings: Bindings) => RequestLo
     }
   }
   Object.setPrototypeOf(LateChild.prototype, parent)
+  Object.defineProperty(LateChild.prototype, FORMATTERS, { value: Reflect.get(parent.child({}), FORMATTERS), writable: true })
   Object.defineProperty(LateChild.prototype, WRITTEN, {
     get (this: LateChild): unknown {
       const written: unknown = Reflect.get(parent.child(this.bound), WRITTEN)

@@ -62,6 +62,20 @@ t.test('bindings can be read and added to', async (t) => {
   t.match(lines(), [{ reqId: 'r', user: 'u' }])
 })
 
+t.test('bindings that are added do not go through the formatter of the parent again', async (t) => {
+  const formatted: unknown[] = []
+  const { logger, lines } = arrange({ formatters: { bindings: (bindings) => {
+    formatted.push(bindings)
+    return bindings
+  } } })
+  const child = requestLoggers()(logger, { reqId: 'r' }, {})
+  if (!isPino(child)) throw new Error('not a logger of pino')
+  child.setBindings({ user: 'u' })
+  child.info('x')
+  t.match(lines(), [{ reqId: 'r', user: 'u' }])
+  t.strictSame(formatted, [{ app: 'a' }])
+})
+
 t.test('the level of the parent holds, and one for the route over it', async (t) => {
   const { logger, lines } = arrange()
   const make = requestLoggers()
