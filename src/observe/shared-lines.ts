@@ -25,7 +25,7 @@ interface Chunk {
 /** Linux's, in bytes. */
 const PIPE_BUF = 4_096
 
-/** The word of whoever writes a long line: 0, or 1 and its row. Behind it a word a thread: whether it writes. */
+/** The word of whoever has a long line to write: 0, or 1 and its row. Behind it a word a thread: whether it writes. */
 const LONG_WRITER = 0
 const WRITING = 1
 const NOBODY = 0
@@ -45,6 +45,8 @@ export class SharedLines {
   #chunks: Chunk[] = []
   /** The bytes that are being written; undefined if none are. */
   #current: Buffer | undefined
+  /** Whether the system has them in hand. Else they wait for their turn, or for room in the pipe. */
+  #isInHand = false
   /** Nobody reads any more. */
   #isBroken = false
   readonly #onDrained = new Set<() => void>()
@@ -77,26 +79,28 @@ export class SharedLines {
     await promise
   }
 
-  /** For a thread that ends at once: writes what it still has, blocking, for a second at most. */
+  /**
+   * For a thread that ends at once: writes what it still has, blocking, for a second at most. What the system has in hand already is
+   * left to it, for it can be asked neither to stop nor how far it has come.
+   */
   writeLastWords (nowMs: () => number): void {
     const untilMs = nowMs() + LAST_WORDS_MS
-    let rest = Buffer.from(this.#chunks.map(({ text }) => text).join(''))
+    const rest: Buffer[] = this.#chunks.map(({ text }) => Buffer.from(text))
     this.#chunks = []
-    while (rest.length > 0 && nowMs() < untilMs) {
-      try {
-        rest = rest.subarray(writeSync(this.#fd, rest, 0, rest.length))
-      } catch (error) {
-        if (!isFull(error)) return
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
-      }
-    }
+    if (this.#current !== undefined && !this.#isInHand) rest.unshift(this.#current)
+    // A long line that may have been cut ends here.
+    else if (this.#hasLongTurn) rest.unshift(Buffer.from('\n'))
+    else this.#endTurn()
+    // Where the time is over within a long line, releaseRow ends that.
+    for (const bytes of rest) if (!this.#writeWaiting(bytes, () => nowMs() < untilMs)) return
   }
 
   /** Lets the others go on when a thread has ended as it wrote. */
   releaseRow (row: number): void {
-    Atomics.store(this.#words, WRITING + row, 0)
+    const hadTurn = Atomics.exchange(this.#words, WRITING + row, 0) !== 0
+    const wasLong = Atomics.compareExchange(this.#words, LONG_WRITER, row + 1, NOBODY) === row + 1
     // What it had begun is no whole line: that ends here, so that the next one is one.
-    if (Atomics.compareExchange(this.#words, LONG_WRITER, row + 1, NOBODY) === row + 1) this.write('\n')
+    if (hadTurn && wasLong) this.write('\n')
   }
 
   #next (): void {
@@ -112,19 +116,44 @@ export class SharedLines {
     else this.#beginShort()
   }
 
-  /** First the word that it writes, then a look at the word of the long writer, who does both the other way round: one of them sees the other. */
   #beginShort (): void {
-    Atomics.store(this.#words, WRITING + this.#row, 1)
-    if (Atomics.load(this.#words, LONG_WRITER) === NOBODY) return this.#write()
-    Atomics.store(this.#words, WRITING + this.#row, 0)
-    setTimeout(() => this.#beginShort(), RETRY_MS)
+    if (this.#takeShortTurn()) this.#write()
+    else setTimeout(() => this.#beginShort(), RETRY_MS)
   }
 
   #beginLong (): void {
+    if (this.#takeLongTurn()) this.#write()
+    else setTimeout(() => this.#beginLong(), RETRY_MS)
+  }
+
+  /** First the word that it writes, then a look at the word of the long writer, who does both the other way round: one of them sees the other. */
+  #takeShortTurn (): boolean {
+    Atomics.store(this.#words, WRITING + this.#row, 1)
+    if (Atomics.load(this.#words, LONG_WRITER) === NOBODY) return true
+    Atomics.store(this.#words, WRITING + this.#row, 0)
+    return false
+  }
+
+  #takeLongTurn (): boolean {
     const key = this.#row + 1
     const owner = Atomics.compareExchange(this.#words, LONG_WRITER, NOBODY, key)
-    if ((owner === NOBODY || owner === key) && !this.#isAnyWriting()) this.#write()
-    else setTimeout(() => this.#beginLong(), RETRY_MS)
+    if ((owner !== NOBODY && owner !== key) || this.#isAnyWriting()) return false
+    // From here on there may be a part of a line.
+    Atomics.store(this.#words, WRITING + this.#row, 1)
+    return true
+  }
+
+  get #hasTurn (): boolean {
+    return Atomics.load(this.#words, WRITING + this.#row) !== 0
+  }
+
+  get #hasLongTurn (): boolean {
+    return this.#hasTurn && Atomics.load(this.#words, LONG_WRITER) === this.#row + 1
+  }
+
+  #endTurn (): void {
+    Atomics.store(this.#words, WRITING + this.#row, 0)
+    Atomics.compareExchange(this.#words, LONG_WRITER, this.#row + 1, NOBODY)
   }
 
   #isAnyWriting (): boolean {
@@ -132,9 +161,30 @@ export class SharedLines {
     return false
   }
 
+  /** Writes these whole lines, or the rest of one whose turn it is, as the others are used to; false if the time, or the reader, ends first. */
+  #writeWaiting (bytes: Buffer, isTime: () => boolean): boolean {
+    const take = (): boolean => bytes.length > PIPE_BUF ? this.#takeLongTurn() : this.#takeShortTurn()
+    while (!this.#hasTurn && !take()) {
+      if (!isTime()) return false
+      sleep()
+    }
+    for (let rest = bytes; rest.length > 0;) {
+      try {
+        rest = rest.subarray(writeSync(this.#fd, rest, 0, rest.length))
+      } catch (error) {
+        if (!isFull(error) || !isTime()) return false
+        sleep()
+      }
+    }
+    this.#endTurn()
+    return true
+  }
+
   #write (): void {
     const bytes = this.#current ?? Buffer.alloc(0)
+    this.#isInHand = true
     write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
+      this.#isInHand = false
       if (error !== null && isFull(error)) {
         setTimeout(() => this.#write(), RETRY_MS)
         return
@@ -147,11 +197,15 @@ export class SharedLines {
         this.#write()
         return
       }
-      Atomics.store(this.#words, WRITING + this.#row, 0)
-      Atomics.compareExchange(this.#words, LONG_WRITER, this.#row + 1, NOBODY)
+      this.#endTurn()
       this.#next()
     })
   }
+}
+
+/** Blocks the thread for RETRY_MS. */
+function sleep (): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
 }
 
 function isFull (error: unknown): boolean {

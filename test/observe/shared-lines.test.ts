@@ -53,6 +53,42 @@ t.test('what a thread has not written when it must end is written then', async (
   t.ok(written.includes('line 1999'))
 })
 
+t.test('what a thread keeps for its turn when it must end is written too, in its order, and others keep out of its long lines', async (t) => {
+  const file = join(t.testdir(), 'log')
+  const fd = openSync(file, 'a')
+  const lines = new SharedLines({ fd, rows: 3, row: 1 })
+  const words = new Int32Array(lines.memory)
+  // Row 2 writes: a long line has to wait.
+  words.set([0, 0, 0, 1])
+  const long = 'long'.repeat(2_000)
+  lines.write(`${long}\n`)
+  lines.write('short\n')
+  t.strictSame([...words], [2, 0, 0, 1], 'it waits')
+  let looks = 0
+  lines.writeLastWords(() => {
+    // Row 2 has finished after a while.
+    if (++looks === 3) words[3] = 0
+    return 0
+  })
+  closeSync(fd)
+  t.ok(looks >= 3)
+  t.equal(readFileSync(file, 'utf8'), `${long}\nshort\n`)
+  t.strictSame([...words], [0, 0, 0, 0], 'nobody is kept away any more')
+})
+
+t.test('no line is ended for a thread that had not begun one', async (t) => {
+  const file = join(t.testdir(), 'log')
+  const fd = openSync(file, 'a')
+  const lines = new SharedLines({ fd, rows: 2, row: 0 })
+  const words = new Int32Array(lines.memory)
+  words.set([2, 0, 0])
+  lines.releaseRow(1)
+  t.strictSame([...words], [0, 0, 0])
+  await lines.drained()
+  closeSync(fd)
+  t.equal(readFileSync(file, 'utf8'), '')
+})
+
 t.test('a thread that ended within a long line does not keep the others away for ever', async (t) => {
   const file = join(t.testdir(), 'log')
   const fd = openSync(file, 'a')
