@@ -32,7 +32,8 @@ if (lines !== undefined) process.on('exit', () => lines.writeLastWords(() => per
 closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal, err }) => {
   if (err === undefined) logger.info({ signal }, 'stopping')
   else logger.fatal({ err }, 'stopping: unexpected error')
-  if (!isStarted) return
+  // Before the last worker is loaded others may serve already.
+  if (!isStarted && (supervisor === undefined || supervisor.listening === 0)) return
   const isClean = await (supervisor === undefined ? shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS) : supervisor.stop())
   logger.info({ clean: isClean }, 'stopped')
   await lines?.drained()

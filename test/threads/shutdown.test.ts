@@ -1,7 +1,7 @@
 /** How several workers end: together, and nothing is lost. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { after, answer, call, never, RawClient, scenario, until, upgradeToEcho, within } from '../helper.ts'
-import { launch, Running, running } from './running.ts'
+import { freePort, launch, Running, running } from './running.ts'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   scenario(`${signal}: requests in flight finish in all workers, new connections are refused, exit code 0`, async (s, t) => {
@@ -103,6 +103,26 @@ scenario('a second signal ends it at once', async (s, t) => {
   gateway.child.process.kill('SIGTERM')
   t.not(await gateway.child.exitCode(), 0)
   await client.ended
+})
+
+scenario('a signal that comes when some workers serve and others still load lets the requests in flight finish', async (s, t) => {
+  const { promise: mayAnswer, resolve: letAnswer } = Promise.withResolvers<void>()
+  const origin = await s.scripted('a', after(mayAnswer, answer({ body: 'finished' })))
+  const plugin = `
+import { workerData } from 'node:worker_threads'
+export default async () => { if (workerData.worker === 2) await new Promise(() => {}) }`
+  const port = await freePort()
+  const child = launch(s, { BACKENDS: origin.url, PORT: String(port) }, { 'plugins/plugin.mjs': plugin })
+  const gateway = new Running(child)
+  await gateway.says('backend is up')
+  const sent = call(`http://127.0.0.1:${port}`)
+  await until('the request is in flight', () => origin.requests.length === 1)
+  child.process.kill('SIGTERM')
+  await gateway.says('stopping')
+  letAnswer()
+  t.match(await sent, { status: 200, text: 'finished' })
+  t.equal(await child.exitCode(), 0)
+  t.match(gateway.of('stopped'), [{ clean: true }])
 })
 
 scenario('a signal that comes while the workers load ends it', async (s, t) => {
