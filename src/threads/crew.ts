@@ -20,6 +20,8 @@ export interface CrewOptions {
   /** Time that requests in flight have when a worker ends, in ms. */
   readonly shutdownMs: number
   readonly log: FastifyBaseLogger
+  /** Asked again when the first worker is about to listen, and none does: fails if the port is somebody else's. */
+  readonly assertPortIsFree: () => Promise<void>
   /** What is known of the backends, for a worker that has just been loaded. */
   readonly verdicts: () => readonly Verdict[]
   /** The first worker listens. */
@@ -157,14 +159,28 @@ export class Crew implements Workers {
 
   /** Has those listen that are loaded: one first, which comes to know the port if that is any, then the others on the same. */
   #admit (): void {
-    const { host, port } = this.#options
     for (const seat of this.#seats) {
       if (!seat.isReady || seat.isAdmitted || this.#isStopping) continue
-      if (this.#port === undefined && this.#first !== undefined) continue
-      this.#first ??= seat
-      seat.isAdmitted = true
-      seat.tell({ type: 'listen', host, port: this.#port ?? port })
+      if (this.#port !== undefined) this.#letListen(seat, this.#port)
+      else if (this.#first === undefined) void this.#admitFirst(seat)
     }
+  }
+
+  /** Loading takes a while, in which another gateway may have come to the port: as workers share it, nothing else would tell. */
+  async #admitFirst (seat: Seat): Promise<void> {
+    this.#first = seat
+    try {
+      await this.#options.assertPortIsFree()
+    } catch (error) {
+      this.#start.reject(error)
+      return
+    }
+    if (this.#first === seat && !this.#isStopping) this.#letListen(seat, this.#options.port)
+  }
+
+  #letListen (seat: Seat, port: number): void {
+    seat.isAdmitted = true
+    seat.tell({ type: 'listen', host: this.#options.host, port })
   }
 
   #listens (seat: Seat, address: string, port: number): void {

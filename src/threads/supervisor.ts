@@ -62,7 +62,8 @@ export class Supervisor {
   async start (): Promise<string> {
     const { app } = this
     const { HOST: host, PORT: port, SHUTDOWN_TIMEOUT_MS: shutdownMs, WORKER_BLOCKED_TIMEOUT_MS: blockedMs } = app.config
-    await assertPortCanBeShared(host, port)
+    const assertPortIsFree = async (): Promise<void> => await assertPortCanBeShared(host, port)
+    await assertPortIsFree()
     // From before the first connection: workers that come later find it as it is then.
     app.pool.gate.close()
     app.pool.gate.wait({ gateOpened: () => this.#crew?.tell({ type: 'gate' }) })
@@ -77,6 +78,7 @@ export class Supervisor {
       blockedMs,
       shutdownMs,
       log: app.log,
+      assertPortIsFree,
       verdicts: () => app.pool.backends.filter(({ judged }) => judged).map(verdictOn),
       onListening: () => app.health.start(),
       onRelease: (row) => {

@@ -1,7 +1,8 @@
 /** How several workers start: together, or not at all. */
 import { writeFileSync } from 'node:fs'
-import { call, scenario, until } from '../helper.ts'
-import { launch, Running, running } from './running.ts'
+import { call, scenario, type Scenario, until } from '../helper.ts'
+import type { Child } from '../scripts/child.ts'
+import { freePort, launch, Running, running } from './running.ts'
 
 scenario('the supervisor says what it does, once, and each worker gives its number', async (s, t) => {
   const [a, b] = [await s.origin('a'), await s.origin('b')]
@@ -63,6 +64,22 @@ scenario('a port on which somebody listens is not shared: exit code 1, not even 
   t.match(admin?.stderr, /EADDRINUSE.*change ADMIN_HOST and ADMIN_PORT/)
 })
 
+scenario('of two gateways that start at once on one port, only one gets it', async (s, t) => {
+  const taken = await s.origin('a')
+  const plugin = `
+import { existsSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+export default async () => { while (!existsSync('go')) await wait(10) }`
+  const env = { BACKENDS: taken.url, PORT: String(await freePort()) }
+  const [first, second] = [await loading(s, env, plugin), await loading(s, env, plugin)]
+  writeFileSync(`${first.cwd}/go`, '')
+  await first.says(/"msg":"started"/)
+  writeFileSync(`${second.cwd}/go`, '')
+  t.equal(await second.exitCode(), 1)
+  t.match(second.stderr, /^fastlancer: Cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*: change HOST and PORT\n$/)
+  t.equal((await call(new Running(first).url)).status, 200)
+})
+
 scenario('/-/ready waits until all workers listen', async (s, t) => {
   const plugin = `
 import { existsSync } from 'node:fs'
@@ -82,3 +99,12 @@ export default async () => { while (workerData.worker === 2 && !existsSync('go')
   await until('ready', async () => (await call(`${gateway.adminUrl}/-/ready`)).status === 200)
   t.equal((await call(gateway.url)).status, 200)
 })
+
+/** Has found the port free, and waits for its plugin. */
+async function loading (s: Scenario, env: Readonly<Record<string, string>>, plugin: string): Promise<Child> {
+  const child = launch(s, env, { 'plugins/plugin.mjs': plugin })
+  await child.says(/admin side listening/)
+  const { adminUrl } = new Running(child)
+  await until('its workers load', async () => (await call(`${adminUrl}/-/ready`)).text.includes('0 of 2 workers'))
+  return child
+}
