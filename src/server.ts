@@ -37,6 +37,8 @@ closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal
   const isClean = await (supervisor === undefined ? shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS) : supervisor.stop())
   logger.info({ clean: isClean }, 'stopped')
   await lines?.drained()
+  // It would wait for that thread for ever.
+  if (supervisor?.isStuck === true) process.kill(process.pid, 'SIGKILL')
 })
 
 try {

@@ -47,6 +47,8 @@ export class Crew implements Workers {
   readonly #start = Promise.withResolvers<string>()
   readonly #end = Promise.withResolvers<void>()
   readonly #restarts = new Map<Seat, NodeJS.Timeout>()
+  /** Those that hang in a call to the system: nothing ends such a thread. */
+  readonly #stuck = new Set<Seat>()
   /** The one whose answer tells the others the port. */
   #first: Seat | undefined
   #port: number | undefined
@@ -80,6 +82,11 @@ export class Crew implements Workers {
     return this.#seats.filter(({ state }) => state === 'listening').length
   }
 
+  /** Whether a thread cannot be ended: the process cannot end either then, for it waits for all its threads. */
+  get isStuck (): boolean {
+    return this.#stuck.size > 0
+  }
+
   status (): readonly WorkerStatus[] {
     return this.#seats.map((seat) => seat.status())
   }
@@ -109,7 +116,7 @@ export class Crew implements Workers {
     }
     this.#settleEnd()
     await this.#end.promise
-    return this.#isClean
+    return this.#isClean && !this.isStuck
   }
 
   /** Ends all of them at once. */
@@ -153,7 +160,16 @@ export class Crew implements Workers {
   #limitEnd (seat: Seat): void {
     seat.unlessEndedIn(this.#options.shutdownMs + END_MARGIN_MS, () => {
       this.#options.log.error({ worker: seat.number }, 'a worker did not end in time: it is ended at once')
-      seat.terminate('it did not end in time')
+      this.#terminate(seat, 'it did not end in time')
+    })
+  }
+
+  #terminate (seat: Seat, reason: string): void {
+    seat.terminate(reason)
+    seat.unlessEndedIn(END_MARGIN_MS, () => {
+      this.#stuck.add(seat)
+      this.#options.log.error({ worker: seat.number, reason: seat.reason }, 'a worker cannot be ended: it hangs in the system, as do its connections: restart the gateway')
+      this.#settleEnd()
     })
   }
 
@@ -197,6 +213,7 @@ export class Crew implements Workers {
   }
 
   #ended (seat: Seat, reason: string): void {
+    this.#stuck.delete(seat)
     this.#options.onRelease(seat.number)
     if (this.#first === seat) this.#first = undefined
     if (this.#isStopping) {
@@ -236,15 +253,17 @@ export class Crew implements Workers {
     const { blockedMs } = this.#options
     if (blockedMs === 0) return
     for (const seat of this.#seats) {
+      if (seat.isDoomed) continue
       const allowed = Math.ceil(blockedMs / LOOK_INTERVAL_MS)
       const looks = seat.look()
       if (looks > (seat.isReady ? allowed : Math.max(allowed, LOADING_LOOKS))) {
-        seat.terminate(`no sign of life for ${looks} s: its event loop is blocked (WORKER_BLOCKED_TIMEOUT_MS)`)
+        seat.state = 'failed'
+        this.#terminate(seat, `no sign of life for ${looks} s: its event loop is blocked (WORKER_BLOCKED_TIMEOUT_MS)`)
       }
     }
   }
 
   #settleEnd (): void {
-    if (this.#seats.every(({ isOccupied }) => !isOccupied)) this.#end.resolve()
+    if (this.#seats.every((seat) => !seat.isOccupied || this.#stuck.has(seat))) this.#end.resolve()
   }
 }

@@ -33,6 +33,8 @@ export class Seat {
   isAdmitted = false
   /** Whether the thread was told to stop, and has finished its requests. */
   hasStopped = false
+  /** Whether the thread is being ended. */
+  isDoomed = false
   #deadline: NodeJS.Timeout | undefined
 
   constructor (options: SeatOptions) {
@@ -67,6 +69,7 @@ export class Seat {
     this.isReady = false
     this.isAdmitted = false
     this.hasStopped = false
+    this.isDoomed = false
     this.state = 'starting'
     this.#watch = new Watch(heartbeats, this.number)
     const thread = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), { workerData: order, name: `fastlancer-${this.number}` })
@@ -89,6 +92,7 @@ export class Seat {
   /** Ends the thread at once. */
   terminate (reason: string): void {
     this.noteReason(reason)
+    this.isDoomed = true
     void this.#thread?.terminate()
   }
 

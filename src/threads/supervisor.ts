@@ -58,6 +58,11 @@ export class Supervisor {
     return this.#crew?.listening ?? 0
   }
 
+  /** Whether a worker's thread cannot be ended, and thus the process neither. */
+  get isStuck (): boolean {
+    return this.#crew?.isStuck ?? false
+  }
+
   /** Starts all workers; the application has to be loaded. The address that they listen on; fails if none of them does. */
   async start (): Promise<string> {
     const { app } = this

@@ -34,3 +34,24 @@ export default async (app) => {
   t.match(gateway.of('worker ended: it is started anew'), [{ reason: 'unexpected' }])
   t.equal(gateway.of('a worker did not end in time: it is ended at once').length, 1)
 })
+
+scenario('a worker that hangs in the system is told of, and does not keep the process from ending', async (s, t) => {
+  const plugin = `
+import { execFileSync } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { workerData } from 'node:worker_threads'
+export default async (app) => {
+  const pipe = 'pipe-' + workerData.worker
+  execFileSync('mkfifo', [pipe])
+  app.get('/harm/hang', () => { openSync(pipe, 'r') })
+}`
+  const gateway = await running(s, [await s.origin('a')], { SHUTDOWN_TIMEOUT_MS: '50', WORKER_BLOCKED_TIMEOUT_MS: '1000' }, { 'plugins/plugin.mjs': plugin })
+  const lost = call(`${gateway.url}/harm/hang`).catch(() => undefined)
+  const [line] = await gateway.says('a worker cannot be ended: it hangs in the system, as do its connections: restart the gateway')
+  t.match(line, { level: 50, reason: /no sign of life/ })
+  t.strictSame(new Set((await gateway.workers()).map(({ state }) => state)), new Set(['failed', 'listening']))
+  gateway.child.process.kill('SIGTERM')
+  t.equal(await gateway.child.exitCode(), null)
+  t.match(gateway.of('stopped'), [{ clean: false }])
+  await lost
+})
