@@ -60,9 +60,9 @@ export class Seat {
     return this.#thread !== undefined
   }
 
-  /** Puts a new thread into it. */
+  /** Puts a new thread into it; if the system has none to give, that is the thread's end. */
   start (): void {
-    const { order, heartbeats, onMessage } = this.#options
+    const { heartbeats } = this.#options
     this.#starts++
     this.#startedMs = performance.now()
     this.#reason = undefined
@@ -72,12 +72,12 @@ export class Seat {
     this.isDoomed = false
     this.state = 'starting'
     this.#watch = new Watch(heartbeats, this.number)
-    const thread = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), { workerData: order, name: `fastlancer-${this.number}` })
-    this.#thread = thread
-    thread.on('message', (message: unknown) => { if (isToSupervisor(message)) onMessage(this, message) })
-    thread.on('messageerror', () => {})
-    thread.on('error', (error: unknown) => this.noteReason(error instanceof Error ? error.message : String(error)))
-    thread.on('exit', (code) => this.#ended(code))
+    try {
+      this.#run()
+    } catch (error) {
+      this.noteReason(`no thread could be started: ${error instanceof Error ? error.message : String(error)}`)
+      this.#ended(1)
+    }
   }
 
   tell (message: ToWorker): void {
@@ -114,6 +114,16 @@ export class Seat {
 
   status (): WorkerStatus {
     return { worker: this.number, state: this.#state, restarts: Math.max(0, this.#starts - 1), since: new Date(this.#sinceMs).toISOString() }
+  }
+
+  #run (): void {
+    const { order, onMessage } = this.#options
+    const thread = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), { workerData: order, name: `fastlancer-${this.number}` })
+    this.#thread = thread
+    thread.on('message', (message: unknown) => { if (isToSupervisor(message)) onMessage(this, message) })
+    thread.on('messageerror', () => {})
+    thread.on('error', (error: unknown) => this.noteReason(error instanceof Error ? error.message : String(error)))
+    thread.on('exit', (code) => this.#ended(code))
   }
 
   #ended (code: number): void {

@@ -5,6 +5,7 @@ import t from 'tap'
 import { Backoff } from '../../src/threads/backoff.ts'
 import { Heartbeats, Watch } from '../../src/threads/heartbeats.ts'
 import { isOrder, isToSupervisor, isToWorker } from '../../src/threads/messages.ts'
+import { Seat } from '../../src/threads/seat.ts'
 import { assertPortCanBeShared } from '../../src/threads/shared-port.ts'
 import { workerCount } from '../../src/threads/worker-count.ts'
 import { portOf } from '../helper.ts'
@@ -40,6 +41,26 @@ t.test('a watch that begins late counts no beat of before', async (t) => {
   const heartbeats = new Heartbeats(2)
   heartbeats.beat(1)
   t.equal(new Watch(heartbeats, 1).look(), 1)
+})
+
+t.test('where no thread can be started, that is taken for the end of one', async (t) => {
+  const memory = new SharedArrayBuffer(0)
+  const secret = new Uint8Array(32)
+  // A thread cannot be given what is somebody else's already: it fails as it does when there are too many.
+  structuredClone(secret.buffer, { transfer: [secret.buffer] })
+  const ends: string[] = []
+  const seat = new Seat({
+    order: {
+      kind: 'fastlancer-worker', worker: 1, rows: 2, capacity: 0, env: {}, ticketSecret: secret, isTerminal: false,
+      memory: { counters: { totals: memory, inFlight: memory }, board: memory, gauges: memory, heartbeats: memory, lines: memory }
+    },
+    heartbeats: new Heartbeats(2),
+    onMessage: () => {},
+    onEnd: (_seat, reason) => ends.push(reason)
+  })
+  seat.start()
+  t.notOk(seat.isOccupied)
+  t.match(ends, [/^no thread could be started: /])
 })
 
 t.test('a port that somebody has cannot be shared; one that is free is free afterwards', async (t) => {
