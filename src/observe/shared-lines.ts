@@ -33,6 +33,12 @@ const NOBODY = 0
 /** How long after a write that found the pipe full, or kept by another thread, the next one is tried, in ms. */
 const RETRY_MS = 5
 
+/** When nothing has gone out for this long, whoever reads has stopped, in ms. */
+const STALLED_MS = 2_000
+
+/** After these nothing can be written any more; any other error may pass, as that of a full disk does. */
+const FINAL_ERRORS: ReadonlySet<string> = new Set(['EPIPE', 'EBADF'])
+
 /** How long a thread that ends at once tries to get rid of its last lines, in ms. */
 const LAST_WORDS_MS = 1_000
 
@@ -49,6 +55,10 @@ export class SharedLines {
   #isInHand = false
   /** Nobody reads any more. */
   #isBroken = false
+  /** Whether a part of the present chunk has gone out. */
+  #isPartOut = false
+  /** Writes that have brought something out. */
+  #writes = 0
   readonly #onDrained = new Set<() => void>()
 
   constructor ({ fd, rows, row, memory }: SharedLinesOptions) {
@@ -71,12 +81,19 @@ export class SharedLines {
     if (this.#current === undefined) this.#next()
   }
 
-  /** Once all that was taken so far is written, or nobody reads any more. */
-  async drained (): Promise<void> {
+  /** Once all that was taken so far is written, nobody reads any more, or nothing has gone out for `stalledMs` (default: two seconds). */
+  async drained (stalledMs = STALLED_MS): Promise<void> {
     if (this.#current === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#onDrained.add(resolve)
+    let seen = this.#writes
+    const look = setInterval(() => {
+      if (this.#writes === seen) resolve()
+      seen = this.#writes
+    }, stalledMs)
     await promise
+    clearInterval(look)
+    this.#onDrained.delete(resolve)
   }
 
   /**
@@ -112,6 +129,7 @@ export class SharedLines {
       return
     }
     this.#current = Buffer.from(chunk.text)
+    this.#isPartOut = false
     if (chunk.bytes > PIPE_BUF) this.#beginLong()
     else this.#beginShort()
   }
@@ -189,17 +207,30 @@ export class SharedLines {
         setTimeout(() => this.#write(), RETRY_MS)
         return
       }
-      if (error !== null) {
-        this.#isBroken = true
-        this.#chunks = []
-      } else if (written < bytes.length) {
+      if (error !== null) return this.#failed(error)
+      this.#writes++
+      if (written < bytes.length) {
         this.#current = bytes.subarray(written)
+        this.#isPartOut = true
         this.#write()
         return
       }
       this.#endTurn()
       this.#next()
     })
+  }
+
+  /** These lines are lost. Others may be written again after a while, unless nobody reads any more. */
+  #failed (error: Error): void {
+    this.#endTurn()
+    if ('code' in error && FINAL_ERRORS.has(String(error.code))) {
+      this.#isBroken = true
+      this.#chunks = []
+      this.#next()
+      return
+    }
+    if (this.#isPartOut) this.#chunks.unshift({ text: '\n', bytes: 1 })
+    setTimeout(() => this.#next(), RETRY_MS)
   }
 }
 

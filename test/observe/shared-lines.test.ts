@@ -1,7 +1,7 @@
 /** Lines of several threads on one output: whole, and all of them. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
@@ -105,14 +105,50 @@ t.test('a thread that ended within a long line does not keep the others away for
   t.match(readFileSync(file, 'utf8'), /^short\n\n(long){2000}\n$/)
 })
 
+/** A pipe that keeps what is written to it; nobody reads. */
+function deafPipe (folder: string): number {
+  const path = join(folder, 'pipe')
+  execFileSync('mkfifo', [path])
+  return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+}
+
 t.test('when nobody reads any more what is written is dropped', async (t) => {
+  const file = join(t.testdir(), 'log')
+  const fd = openSync(file, 'a')
+  closeSync(fd)
+  const lines = new SharedLines({ fd, rows: 1, row: 0 })
+  lines.write('lost\n')
+  await lines.drained()
+  // Another file with that number: nothing is written there any more.
+  const other = openSync(file, 'a')
+  t.equal(other, fd)
+  lines.write('lost too\n')
+  await lines.drained()
+  lines.writeLastWords(() => performance.now())
+  closeSync(other)
+  t.equal(readFileSync(file, 'utf8'), '')
+})
+
+t.test('an error that passes, such as a full disk, costs the lines of that time and no others', async (t) => {
+  const file = join(t.testdir(), 'log')
   const fd = openSync('/dev/full', 'w')
   const lines = new SharedLines({ fd, rows: 1, row: 0 })
   lines.write('lost\n')
   await lines.drained()
-  lines.write('lost too\n')
-  await lines.drained()
-  lines.writeLastWords(() => performance.now())
   closeSync(fd)
-  t.pass('and does no harm')
+  const other = openSync(file, 'a')
+  t.equal(other, fd)
+  lines.write('kept\n')
+  await lines.drained()
+  closeSync(other)
+  t.equal(readFileSync(file, 'utf8'), 'kept\n')
+})
+
+t.test('whoever reads and has stopped is not waited for', async (t) => {
+  const fd = deafPipe(t.testdir())
+  const lines = new SharedLines({ fd, rows: 1, row: 0 })
+  for (let i = 0; i < 200; i++) lines.write(`${'x'.repeat(1_023)}\n`)
+  await lines.drained(20)
+  closeSync(fd)
+  t.pass('more than the pipe holds')
 })
