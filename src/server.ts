@@ -18,15 +18,14 @@ const envFile = readEnvFile()
 const env = readEnvironment(envFile)
 const isTerminal = process.stdout.isTTY
 const count = workerCount(env['WORKERS'], availableParallelism())
-// One thread has standard output for itself.
-const lines = count > 1 ? new SharedLines({ fd: 1, rows: count + 1, row: 0 }) : undefined
-const logger = createLogger({ isTerminal, mode: env['NODE_ENV'], ...(lines !== undefined && { shared: lines }) })
-const supervisor = lines === undefined ? undefined : new Supervisor({ env, envFile, logger, lines, count, isTerminal })
+const lines = new SharedLines({ fd: 1, rows: count > 1 ? count + 1 : 1, row: 0 })
+const logger = createLogger({ isTerminal, mode: env['NODE_ENV'], lines })
+const supervisor = count === 1 ? undefined : new Supervisor({ env, envFile, logger, lines, count, isTerminal })
 const app = supervisor?.app ?? createApp({ env, envFile, logger })
 
 let isStarted = false
 
-if (lines !== undefined) process.on('exit', () => lines.writeLastWords(() => performance.now()))
+process.on('exit', () => lines.writeLastWords(() => performance.now()))
 
 // Before anything is started: the first process of a container is not ended by a signal that it does not handle.
 closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal, err }) => {
@@ -36,7 +35,7 @@ closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal
   if (!isStarted && (supervisor === undefined || supervisor.listening === 0)) return
   const isClean = await (supervisor === undefined ? shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS) : supervisor.stop())
   logger.info({ clean: isClean }, 'stopped')
-  await lines?.drained()
+  await lines.drained()
   // It would wait for that thread for ever.
   if (supervisor?.isStuck === true) process.kill(process.pid, 'SIGKILL')
 })
@@ -80,6 +79,6 @@ async function fail (error: unknown): Promise<never> {
   // Whoever started it reads standard error; the log may go elsewhere.
   if (!isTerminal) process.stderr.write(`fastlancer: ${message}\n`)
   await (supervisor === undefined ? app.close() : supervisor.abandon()).catch(() => {})
-  await lines?.drained()
+  await lines.drained()
   process.exit(1)
 }

@@ -8,16 +8,16 @@ export interface LoggerOptions {
   readonly isTerminal: boolean
   /** NODE_ENV. */
   readonly mode: string | undefined
-  /** With several threads: where their lines come together. Default: this is the only thread. */
-  readonly shared?: SharedLines
+  /** Standard output, line by line. */
+  readonly lines: SharedLines
   /** The number of the worker that logs; it stands in each of its lines. Default: none. */
   readonly worker?: number
 }
 
 /** Writes to standard output. The level is `info` until the configuration is known. */
-export function createLogger ({ isTerminal, mode, shared, worker }: LoggerOptions): Logger {
+export function createLogger ({ isTerminal, mode, lines, worker }: LoggerOptions): Logger {
   const isReadable = isTerminal && mode !== 'production'
-  const logger = pino({ level: 'info' }, isReadable ? readable(shared !== undefined) : shared ?? lines())
+  const logger = pino({ level: 'info' }, isReadable ? readable(lines.isShared) : lines)
   return worker === undefined ? logger : logger.child({ worker })
 }
 
@@ -26,9 +26,4 @@ function readable (isSync: boolean): DestinationStream {
   return pretty({
     singleLine: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname,reqId', messageFormat: '{if reqId}[{reqId}] {end}{msg}', sync: isSync
   })
-}
-
-/** Not waiting for the pipe at each line: what has piled up goes out in one write; the rest is flushed at exit. */
-function lines (): DestinationStream {
-  return pino.destination({ dest: 1, sync: false })
 }

@@ -1,5 +1,5 @@
 /**
- * One stream of lines that several threads write to. What goes to a pipe in one write of at most PIPE_BUF bytes is not mixed with
+ * One stream of lines that several threads write to, or one. Nobody waits for it: what has piled up goes out in one write. What goes to a pipe in one write of at most PIPE_BUF bytes is not mixed with
  * what others write (POSIX, write()), so lines are put together to writes of whole lines of at most that size, and no thread waits
  * for another. A longer line takes several writes: for that time, and for that alone, its thread keeps the others away.
  */
@@ -25,6 +25,9 @@ interface Chunk {
 /** Linux's, in bytes. */
 const PIPE_BUF = 4_096
 
+/** As much goes out in one write of a thread that is alone, in bytes. */
+const ALONE_BYTES = 64 * 1024
+
 /** The word of whoever has a long line to write: 0, or 1 and its row. Behind it a word a thread: whether it writes. */
 const LONG_WRITER = 0
 const WRITING = 1
@@ -47,6 +50,8 @@ export class SharedLines {
   readonly #fd: number
   readonly #rows: number
   readonly #row: number
+  /** The largest write that needs no turn of its own, in bytes. */
+  readonly #maxBytes: number
   readonly #words: Int32Array<SharedArrayBuffer>
   #chunks: Chunk[] = []
   /** The bytes that are being written; undefined if none are. */
@@ -65,8 +70,14 @@ export class SharedLines {
     this.#fd = fd
     this.#rows = rows
     this.#row = row
+    this.#maxBytes = rows === 1 ? ALONE_BYTES : PIPE_BUF
     this.memory = memory ?? new SharedArrayBuffer((WRITING + rows) * Int32Array.BYTES_PER_ELEMENT)
     this.#words = new Int32Array(this.memory)
+  }
+
+  /** Whether there are several threads. */
+  get isShared (): boolean {
+    return this.#rows > 1
   }
 
   /** Takes a line, with its end; it is written later. */
@@ -74,7 +85,7 @@ export class SharedLines {
     if (this.#isBroken) return
     const bytes = Buffer.byteLength(line)
     const last = this.#chunks.at(-1)
-    if (last !== undefined && last.bytes + bytes <= PIPE_BUF) {
+    if (last !== undefined && last.bytes + bytes <= this.#maxBytes) {
       last.text += line
       last.bytes += bytes
     } else this.#chunks.push({ text: line, bytes })
@@ -130,7 +141,7 @@ export class SharedLines {
     }
     this.#current = Buffer.from(chunk.text)
     this.#isPartOut = false
-    if (chunk.bytes > PIPE_BUF) this.#beginLong()
+    if (chunk.bytes > this.#maxBytes) this.#beginLong()
     else this.#beginShort()
   }
 
@@ -181,7 +192,7 @@ export class SharedLines {
 
   /** Writes these whole lines, or the rest of one whose turn it is, as the others are used to; false if the time, or the reader, ends first. */
   #writeWaiting (bytes: Buffer, isTime: () => boolean): boolean {
-    const take = (): boolean => bytes.length > PIPE_BUF ? this.#takeLongTurn() : this.#takeShortTurn()
+    const take = (): boolean => bytes.length > this.#maxBytes ? this.#takeLongTurn() : this.#takeShortTurn()
     while (!this.#hasTurn && !take()) {
       if (!isTime()) return false
       sleep()

@@ -18,7 +18,7 @@ if (!isOrder(order) || parentPort === null) throw new Error('src/threads/worker.
 const supervisor = parentPort
 const { worker, rows, memory, env, isTerminal } = order
 const lines = new SharedLines({ fd: 1, rows, row: worker, memory: memory.lines })
-const logger = createLogger({ isTerminal, mode: env['NODE_ENV'], shared: lines, worker })
+const logger = createLogger({ isTerminal, mode: env['NODE_ENV'], lines, worker })
 const app = createApp({ env, logger, shared: sharedParts(order) })
 /** From when on there is an application that has to be closed. */
 let isLoaded = false

@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The working directory; default: the top of the checkout. */
   readonly cwd?: string
+  /** A file for its standard output; default: it is kept in `stdout`. */
+  readonly outputFd?: number
 }
 
 export class Child {
@@ -24,9 +26,9 @@ export class Child {
   readonly #ended: Promise<unknown[]>
 
   /** Runs `args`, of which the first is a file within the checkout. */
-  constructor ([file = '', ...args]: readonly string[], { env = {}, cwd = ROOT }: ChildOptions = {}) {
+  constructor ([file = '', ...args]: readonly string[], { env = {}, cwd = ROOT, outputFd }: ChildOptions = {}) {
     this.cwd = cwd
-    this.process = spawn(process.execPath, [join(ROOT, file), ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process = spawn(process.execPath, [join(ROOT, file), ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', outputFd ?? 'pipe', 'pipe'] })
     this.process.stdout?.on('data', (chunk: Buffer) => { this.stdout += chunk.toString() })
     this.process.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
     this.#ended = once(this.process, 'close')
