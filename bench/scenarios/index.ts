@@ -12,7 +12,8 @@ import { small, smallMany, smallOne } from './small.ts'
 import { tls } from './tls.ts'
 import { uploadLarge, uploadSmall } from './upload.ts'
 import { websocket } from './websocket.ts'
+import { workers } from './workers.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
-  small, smallOne, smallMany, newConnection, uploadSmall, uploadLarge, answers16k, answers1m, answers100m, fields, websocket, tls, http2, latency, idle, backends, options
+  small, smallOne, smallMany, newConnection, uploadSmall, uploadLarge, answers16k, answers1m, answers100m, fields, websocket, tls, http2, latency, idle, backends, options, workers
 ]
