@@ -27,11 +27,11 @@ export class TimeoutQueue {
     this.#nowMs = nowMs
   }
 
-  /** Sets the deadline anew, whether it was set (here or in another queue) or not. `nowMs`: what the clock says, for those who have just asked it. */
-  start (item: Timed, nowMs: number = this.#nowMs()): void {
+  /** Sets the deadline anew, whether it was set (here or in another queue) or not. */
+  start (item: Timed): void {
     item.queue?.clear(item)
     item.queue = this
-    item.deadlineMs = nowMs + this.timeoutMs
+    item.deadlineMs = this.#nowMs() + this.timeoutMs
     item.before = this.#last
     if (this.#last === undefined) this.#first = item
     else this.#last.after = item

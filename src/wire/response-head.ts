@@ -1,5 +1,5 @@
 /** The head of a response (RFC 9112, section 4), and how long its body is (section 6.3). */
-import { type FieldList, type FieldName, FieldRole, type FieldSink, lineEnd, type Lines, linesOf, listMembers, readFieldLines } from './fields.ts'
+import { type FieldList, type FieldName, FieldRole, type FieldSink, lineEnd, type Lines, listMembers, readFieldLines } from './fields.ts'
 import { MessageFault } from './message-fault.ts'
 
 /**
@@ -62,12 +62,7 @@ export function mayHaveLength (statusCode: number): boolean {
   return statusCode >= 200 && statusCode !== 204
 }
 
-/** Reads a head, `text` being all of it up to and with its empty line. Throws a MessageFault for whatever is not beyond doubt. */
-export function parseResponseHead (text: string, request: AnsweredRequest): ResponseHead {
-  return readResponseHead(linesOf(text), text.length, request)
-}
-
-/** The same for a head that ends at `limit` among lines that may go on. */
+/** Reads a head that ends, with its empty line, at `limit` of lines that may go on. Throws a MessageFault for whatever is not beyond doubt. */
 export function readResponseHead (lines: Lines, limit: number, request: AnsweredRequest): ResponseHead {
   const { bytes, text } = lines
   const statusCode = statusOf(lines)

@@ -4,7 +4,7 @@ import {
   UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError, UpstreamRefusedError, UpstreamResetError
 } from '../../src/errors.ts'
 import { causedBy, describeCause, failureOf, isOurs, requestTimeout, statusFailure, StreamReset } from '../../src/upstream/failure.ts'
-import { parseResponseHead } from '../../src/wire/response-head.ts'
+import { responseHead } from '../wire/made-head.ts'
 
 /** An error as Node makes them. */
 function errorWith (code: string, message = code): Error {
@@ -66,7 +66,7 @@ t.test('an error is given its cause, if there is one', async (t) => {
 })
 
 t.test('a status that cannot be relayed is a bad response, and is told', async (t) => {
-  const error = statusFailure(parseResponseHead('HTTP/1.1 999 x\r\n\r\n', { method: 'GET' }))
+  const error = statusFailure(responseHead('HTTP/1.1 999 x\r\n\r\n'))
   t.match(error, { code: 'FL_UPSTREAM_BAD_RESPONSE', cause: { message: /\b999\b/ } })
   t.ok(isOurs(error))
 })

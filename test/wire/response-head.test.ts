@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { MessageFault } from '../../src/wire/message-fault.ts'
-import { type BodyFraming, parseResponseHead, type ResponseHead } from '../../src/wire/response-head.ts'
+import type { BodyFraming, ResponseHead } from '../../src/wire/response-head.ts'
+import { responseHead } from './made-head.ts'
 
 /** A head of these lines. */
 function text (statusLine: string, ...fields: string[]): string {
@@ -8,7 +9,7 @@ function text (statusLine: string, ...fields: string[]): string {
 }
 
 function parse (statusLine: string, fields: readonly string[] = [], method = 'GET'): ResponseHead {
-  return parseResponseHead(text(statusLine, ...fields), { method })
+  return responseHead(text(statusLine, ...fields), method)
 }
 
 function ok (...fields: string[]): ResponseHead {
