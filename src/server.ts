@@ -1,6 +1,5 @@
 /** `npm start`: reads the environment, opens the gateway, in one thread or several, and closes it on a signal. */
 import { availableParallelism } from 'node:os'
-import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from './app.ts'
 import { readEnvFile, readEnvironment } from './config/environment.ts'
@@ -8,11 +7,9 @@ import { ListenFailedError } from './errors.ts'
 import { createLogger } from './observe/logger.ts'
 import { SharedLines } from './observe/shared-lines.ts'
 import { shutDown } from './shutdown.ts'
+import { type EndCause, endOrderly } from './signals.ts'
 import { Supervisor } from './threads/supervisor.ts'
 import { workerCount } from './threads/worker-count.ts'
-
-/** Signals that tell of a broken process, or belong to debuggers: a handler in JavaScript would only delay their effect. */
-const NOT_HANDLED = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'] as const
 
 const envFile = readEnvFile()
 const env = readEnvironment(envFile)
@@ -28,9 +25,18 @@ let isStarted = false
 process.on('exit', () => lines.writeLastWords(() => performance.now()))
 
 // Before anything is started: the first process of a container is not ended by a signal that it does not handle.
-closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal, err }) => {
-  if (err === undefined) logger.info({ signal }, 'stopping')
-  else logger.fatal({ err }, 'stopping: unexpected error')
+endOrderly({ logger, finish })
+
+try {
+  await start(app)
+  isStarted = true
+} catch (error) {
+  await fail(error)
+}
+
+async function finish (cause: EndCause): Promise<void> {
+  if ('error' in cause) logger.fatal({ err: cause.error }, 'stopping: unexpected error')
+  else logger.info(cause, 'stopping')
   // Before the last worker is loaded others may serve already.
   if (!isStarted && (supervisor === undefined || supervisor.listening === 0)) return
   const isClean = await (supervisor === undefined ? shutDown(app, app.config.SHUTDOWN_TIMEOUT_MS) : supervisor.stop())
@@ -38,13 +44,6 @@ closeWithGrace({ delay: false, logger, skip: [...NOT_HANDLED] }, async ({ signal
   await lines.drained()
   // It would wait for that thread for ever.
   if (supervisor?.isStuck === true) process.kill(process.pid, 'SIGKILL')
-})
-
-try {
-  await start(app)
-  isStarted = true
-} catch (error) {
-  await fail(error)
 }
 
 async function start (gateway: FastifyInstance): Promise<void> {

@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { SAME_SIGNAL_MS } from '../src/signals.ts'
 import { after, answer, call, type LogLine, never, type Origin, parseLine, RawClient, type Scenario, scenario, until, upgradeToEcho, within } from './helper.ts'
 import { Child } from './scripts/child.ts'
 
@@ -184,7 +186,7 @@ scenario('after SHUTDOWN_TIMEOUT_MS what is still in flight is cut, tunnels too'
   t.match(line(child, 'stopped'), { clean: false })
 })
 
-scenario('a second signal ends it at once', async (s, t) => {
+scenario('a second signal, not right behind the first, ends it at once', async (s, t) => {
   const origin = await s.scripted('slow', never)
   const { child, port } = await run(s, [origin], { SHUTDOWN_TIMEOUT_MS: '600000' })
   const client = await s.client({ port })
@@ -192,9 +194,12 @@ scenario('a second signal ends it at once', async (s, t) => {
   await until('the request is in flight', () => origin.requests.length === 1)
   child.process.kill('SIGTERM')
   await child.says(/"msg":"stopping"/)
+  await wait(2 * SAME_SIGNAL_MS)
   child.process.kill('SIGTERM')
-  t.not(await child.exitCode(), 0)
+  t.equal(await child.exitCode(), 1)
   await client.ended
+  t.match(line(child, 'second SIGTERM, exiting'), { level: 50 })
+  t.equal(line(child, 'stopped'), undefined)
 })
 
 scenario('an unexpected error ends it orderly: exit code 1, the error in the log', async (s, t) => {

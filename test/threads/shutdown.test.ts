@@ -1,5 +1,6 @@
 /** How several workers end: together, and nothing is lost. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { SAME_SIGNAL_MS } from '../../src/signals.ts'
 import { after, answer, call, never, RawClient, scenario, until, upgradeToEcho, within } from '../helper.ts'
 import { freePort, launch, Running, running } from './running.ts'
 
@@ -92,7 +93,7 @@ scenario('a worker that does not end is ended, and the end was not clean', async
   t.match(gateway.of('stopped'), [{ clean: false }])
 })
 
-scenario('a second signal ends it at once', async (s, t) => {
+scenario('a second signal, not right behind the first, ends it at once', async (s, t) => {
   const origin = await s.scripted('slow', never)
   const gateway = await running(s, [origin], { SHUTDOWN_TIMEOUT_MS: '600000' })
   const client = await s.client(gateway)
@@ -100,9 +101,12 @@ scenario('a second signal ends it at once', async (s, t) => {
   await until('the request is in flight', () => origin.requests.length === 1)
   gateway.child.process.kill('SIGTERM')
   await gateway.says('stopping')
+  await wait(2 * SAME_SIGNAL_MS)
   gateway.child.process.kill('SIGTERM')
-  t.not(await gateway.child.exitCode(), 0)
+  t.equal(await gateway.child.exitCode(), 1)
   await client.ended
+  t.match(gateway.of('second SIGTERM, exiting'), [{ level: 50 }])
+  t.strictSame(gateway.of('stopped'), [])
 })
 
 scenario('a signal that comes when some workers serve and others still load lets the requests in flight finish', async (s, t) => {
@@ -125,10 +129,13 @@ export default async () => { if (workerData.worker === 2) await new Promise(() =
   t.match(gateway.of('stopped'), [{ clean: true }])
 })
 
-scenario('a signal that comes while the workers load ends it', async (s, t) => {
-  const child = launch(s, { BACKENDS: 'http://127.0.0.1:1' }, { 'plugins/plugin.mjs': 'export default async () => { console.log("loading"); await new Promise(() => {}) }' })
-  await child.says(/admin side listening/)
-  child.process.kill('SIGTERM')
-  t.equal(await child.exitCode(), 0)
-  t.strictSame(new Running(child).of('started'), [])
-})
+for (const times of ['once', 'twice']) {
+  scenario(`a signal that comes ${times} while the workers load ends it`, async (s, t) => {
+    const child = launch(s, { BACKENDS: 'http://127.0.0.1:1' }, { 'plugins/plugin.mjs': 'export default async () => { console.log("loading"); await new Promise(() => {}) }' })
+    await child.says(/admin side listening/)
+    child.process.kill('SIGTERM')
+    if (times === 'twice') child.process.kill('SIGINT')
+    t.equal(await child.exitCode(), 0)
+    t.strictSame(new Running(child).of('started'), [])
+  })
+}
