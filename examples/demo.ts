@@ -23,8 +23,11 @@ const app = createApp({
   logger: demoLog((url) => backends.find((backend) => backend.url === url)?.name ?? url)
 })
 
-process.once('SIGINT', () => void end())
-process.once('SIGTERM', () => void end())
+let isEnding = false
+
+// They stay: under npm the same signal comes twice, and one without a listener would cut what is in flight.
+process.on('SIGINT', () => void end())
+process.on('SIGTERM', () => void end())
 
 try {
   const { gateway, admin } = await start()
@@ -62,6 +65,8 @@ async function firstProbes ({ pool }: FastifyInstance): Promise<void> {
 }
 
 async function end (): Promise<void> {
+  if (isEnding) return
+  isEnding = true
   await app.close()
   await Promise.all(backends.map((backend) => backend.switchOff()))
 }
