@@ -52,11 +52,17 @@ export class Process {
   cpuNanos (): number {
     let sum = 0
     for (const pid of this.pids()) {
-      for (const task of namesIn(`/proc/${pid}/task`)) {
-        sum += Number(readOr(`/proc/${pid}/task/${task}/schedstat`, '0').split(' ')[0])
-      }
+      for (const task of namesIn(`/proc/${pid}/task`)) sum += taskNanos(pid, task)
     }
     return sum
+  }
+
+  /** Puts the busiest threads so far, `count` of each process, onto a processor each, by turns. The others stay where they are. */
+  spread (count: number): void {
+    const cpus = [GATEWAY_CPU, LOAD_CPU]
+    for (const [index, task] of this.pids().flatMap((pid) => busiestTasks(pid, count)).entries()) {
+      execFileSync('taskset', ['-cp', String(cpus[index % cpus.length]), task], { stdio: 'ignore' })
+    }
   }
 
   /** Resident memory, in bytes. */
@@ -175,6 +181,16 @@ function familyOf (pid: number): number[] {
     .flatMap((task) => readOr(`/proc/${pid}/task/${task}/children`, '').trim().split(' '))
     .filter((child) => child !== '')
   return [pid, ...children.flatMap((child) => familyOf(Number(child)))]
+}
+
+function busiestTasks (pid: number, count: number): string[] {
+  const nanosOf = new Map(namesIn(`/proc/${pid}/task`).map((task) => [task, taskNanos(pid, task)]))
+  return [...nanosOf].toSorted(([, a], [, b]) => b - a).slice(0, count).map(([task]) => task)
+}
+
+/** Processor time of a thread so far, in ns. */
+function taskNanos (pid: number, task: string): number {
+  return Number(readOr(`/proc/${pid}/task/${task}/schedstat`, '0').split(' ')[0])
 }
 
 function namesIn (folder: string): string[] {

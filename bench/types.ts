@@ -21,6 +21,8 @@ export interface Running {
   readonly process: Process
   /** At 127.0.0.1. */
   readonly port: number
+  /** Those of further processes like it, which came of `process`. */
+  readonly otherPorts?: readonly number[]
 }
 
 /** Something that is measured beside others. */

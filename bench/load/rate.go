@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/binary"
 	"flag"
+	"math/rand"
 	"os"
 	"sort"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -15,6 +17,7 @@ const clockMonotonic = 1
 
 type latencies struct {
 	Requests int     `json:"requests"`
+	Seconds  float64 `json:"seconds"`
 	Errors   int     `json:"errors"`
 	Late     int     `json:"late"`
 	P50      float64 `json:"p50Micros"`
@@ -26,7 +29,7 @@ type latencies struct {
 // should have been sent: one that had to wait for a free connection has that wait in its latency (no coordinated omission).
 func rate(args []string) error {
 	flags := flag.NewFlagSet("rate", flag.ExitOnError)
-	address := flags.String("address", "", "host:port")
+	address := flags.String("address", "", "host:port; of several, separated by commas, each gets as many connections as the others")
 	path := flags.String("path", "/", "path")
 	perSecond := flags.Float64("rate", 1000, "requests a second")
 	seconds := flags.Float64("seconds", 1, "how long")
@@ -38,15 +41,19 @@ func rate(args []string) error {
 	results := make([][]time.Duration, *connections)
 	failed := make([]int, *connections)
 	late := make([]int, *connections)
-	request := get(*address, *path)
+	addresses := strings.Split(*address, ",")
+	// In no order: requests for several addresses would come strictly by turns, and each find its gateway at rest.
+	places := rand.Perm(*connections)
+	addressOf := func(i int) string { return addresses[places[i]%len(addresses)] }
 	clients := make([]*client, *connections)
 	for i := range clients {
-		connection, err := dial(*address, 4096)
+		address := addressOf(i)
+		connection, err := dial(address, 4096)
 		if err != nil {
 			return err
 		}
 		// What a connection costs is not what is measured here.
-		if err := connection.exchange(request); err != nil {
+		if err := connection.exchange(get(address, *path)); err != nil {
 			return err
 		}
 		clients[i] = connection
@@ -57,6 +64,8 @@ func rate(args []string) error {
 		go func(i int) {
 			defer workers.Done()
 			connection := clients[i]
+			address := addressOf(i)
+			request := get(address, *path)
 			for moment := range due {
 				if time.Since(moment) > time.Millisecond {
 					late[i]++
@@ -68,12 +77,13 @@ func rate(args []string) error {
 				}
 				failed[i]++
 				connection.Close()
-				if connection, err = dial(*address, 4096); err != nil {
+				if connection, err = dial(address, 4096); err != nil {
 					return
 				}
 			}
 		}(i)
 	}
+	begun := time.Now()
 	if err := pace(due, total, time.Duration(float64(time.Second) / *perSecond)); err != nil {
 		return err
 	}
@@ -81,7 +91,7 @@ func rate(args []string) error {
 	workers.Wait()
 
 	var all []time.Duration
-	result := latencies{}
+	result := latencies{Seconds: time.Since(begun).Seconds()}
 	for i := range results {
 		all = append(all, results[i]...)
 		result.Errors += failed[i]

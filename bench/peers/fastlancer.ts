@@ -11,6 +11,16 @@ export const OURS = 'Fastlancer'
 
 export const fastlancer = fastlancerPeer(OURS, ROOT)
 
+/** Two processes with a port each: what two workers would be if they shared nothing. */
+export const fastlancerTwice: Peer = {
+  ...fastlancer,
+  name: `${OURS}, two processes`,
+  start: async (site, setup) => await startPeer(site, setup, ROOT, await site.newPort())
+}
+
+/** The second one is started with its port in the environment, which counts for more than the file. */
+const START_TWO = 'port=$1; shift; PORT=$port "$@" & exec "$@"'
+
 /** The checkout in `folder`, which needs its own node_modules. */
 export function fastlancerPeer (name: string, folder: string): Peer {
   return {
@@ -26,7 +36,7 @@ export function fastlancerPeer (name: string, folder: string): Peer {
   }
 }
 
-async function startPeer (site: Site, { protocol, backends, settings }: Setup, checkout: string): Promise<Running> {
+async function startPeer (site: Site, { protocol, backends, settings }: Setup, checkout: string, otherPort?: number): Promise<Running> {
   const folder = site.newFolder('fastlancer')
   const port = await site.newPort()
   const { certFile, keyFile } = site.certificate()
@@ -36,8 +46,10 @@ async function startPeer (site: Site, { protocol, backends, settings }: Setup, c
   }
   // A file, because a variable of the environment holds 128 KiB at most: too little for 10,000 backends.
   writeFileSync(join(folder, '.env'), Object.entries(config).map(([key, value]) => `${key}=${value}\n`).join(''))
-  const started = start(process.execPath, ['--expose-gc', join(checkout, 'src/server.ts')], {
+  const script = ['--expose-gc', join(checkout, 'src/server.ts')]
+  const [command, args] = otherPort === undefined ? [process.execPath, script] : ['sh', ['-c', START_TWO, 'sh', String(otherPort), process.execPath, ...script]]
+  const started = start(command, args, {
     cpu: GATEWAY_CPU, cwd: folder, env: { NODE_ENV: 'production' }, logFile: join(folder, 'stderr.log')
   })
-  return { port, process: started }
+  return { port, otherPorts: otherPort === undefined ? [] : [otherPort], process: started }
 }

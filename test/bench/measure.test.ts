@@ -1,8 +1,8 @@
 import t from 'tap'
 import { runScenario } from '../../bench/measure.ts'
-import { fastlancer } from '../../bench/peers/fastlancer.ts'
+import { fastlancer, fastlancerTwice } from '../../bench/peers/fastlancer.ts'
 import { fastGateway, fastifyAlone, httpProxy, httpProxy3, httpxy, nodeSockets } from '../../bench/peers/node.ts'
-import { ask } from '../../bench/ready.ts'
+import { ask, untilAnswers } from '../../bench/ready.ts'
 import { AGAINST_US, everyPeer, throughput } from '../../bench/scenarios/common.ts'
 import type { Entrant, Feature, Peer, Scenario } from '../../bench/types.ts'
 import { countingBackends, site, SKIP } from './site-for-tests.ts'
@@ -45,6 +45,19 @@ for (const peer of [fastlancer, httpProxy, fastGateway, httpProxy3, httpxy, node
     t.ok(Math.max(...backends.counts) - Math.min(...backends.counts) <= 1, `requests: ${backends.counts.join(', ')}`)
   })
 }
+
+t.test('two processes of Fastlancer are one peer: both belong to it, and each has a port', { skip: SKIP }, async (t) => {
+  const backends = await countingBackends()
+  const { process, port, otherPorts = [] } = await fastlancerTwice.start(site, { protocol: 'http', backends: backends.addresses, settings: {} })
+  t.teardown(async () => {
+    await Promise.all([process.stop(), backends.process.stop()])
+    backends.close()
+  })
+  const ports = [port, ...otherPorts]
+  t.equal(new Set(ports).size, 2)
+  for (const one of ports) await untilAnswers(`http://127.0.0.1:${one}`, process)
+  t.equal(process.pids().length, 2)
+})
 
 for (const protocol of ['https', 'h2'] as const) {
   t.test(`peers speak ${protocol} where it is asked for`, { skip: SKIP }, async (t) => {

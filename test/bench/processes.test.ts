@@ -1,9 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { holdLoad, runLoad } from '../../bench/processes.ts'
 import { SKIP, startScript } from './site-for-tests.ts'
 
 const BURN = 'for (;;) {}'
+const BURN_TWICE = `new (require('worker_threads').Worker)('${BURN}', { eval: true }); ${BURN}`
 
 async function until (holds: () => boolean): Promise<void> {
   while (!holds()) await turn()
@@ -17,11 +19,31 @@ function isAlive (pid: number): boolean {
   }
 }
 
+/** The busiest one first. */
+function threadsOf (pid = 0): Array<{ readonly nanos: number, readonly cpus: string | undefined }> {
+  const folder = `/proc/${pid}/task`
+  const threads = readdirSync(folder).map((task) => ({
+    nanos: Number(readFileSync(`${folder}/${task}/schedstat`, 'utf8').split(' ')[0]),
+    cpus: /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`${folder}/${task}/status`, 'utf8'))?.[1]
+  }))
+  return threads.toSorted((a, b) => b.nanos - a.nanos)
+}
+
 t.test('processor time and memory of a process are the kernel\'s', { skip: SKIP }, async (t) => {
   const script = startScript(BURN)
   await until(() => script.cpuNanos() > 50_000_000)
   t.ok(script.residentBytes() > 1_000_000)
   await script.stop()
+})
+
+t.test('the busiest threads of a process can be put onto a processor each', { skip: SKIP }, async (t) => {
+  const script = startScript(BURN_TWICE)
+  t.teardown(async () => await script.stop())
+  await until(() => (threadsOf(script.pids()[0])[1]?.nanos ?? 0) > 300_000_000)
+  script.spread(2)
+  const [first, second, ...others] = threadsOf(script.pids()[0])
+  t.strictSame(new Set([first?.cpus, second?.cpus]), new Set(['0', '1']))
+  t.ok(others.length > 0 && others.every(({ cpus }) => cpus === '0'))
 })
 
 t.test('what came of a process belongs to it, and ends with it', { skip: SKIP }, async (t) => {
