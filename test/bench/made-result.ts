@@ -4,15 +4,17 @@ import type { Missing, Result, Sample } from '../../bench/types.ts'
 
 export interface Made {
   readonly name?: string
-  /** Requests a second of each round, by entrant; undefined: a round that failed. */
+  /** Default: `rate`, requests a second. */
+  readonly metric?: string
+  /** Its value of each round, by entrant; undefined: a round that failed. */
   readonly rates: Readonly<Record<string, ReadonlyArray<number | undefined>>>
   readonly errors?: number
   readonly missing?: readonly Missing[]
 }
 
-export function madeResult ({ name = 'small', rates, errors = 0, missing = [] }: Made): Result {
+export function madeResult ({ name = 'small', metric = 'rate', rates, errors = 0, missing = [] }: Made): Result {
   const samples = new Map(Object.entries(rates).map(([entrant, values]) => [
-    entrant, values.map((rate): Sample | undefined => rate === undefined ? undefined : { rate, busy: 0.5, errors })
+    entrant, values.map((value): Sample | undefined => value === undefined ? undefined : { [metric]: value, busy: 0.5, errors })
   ]))
   return {
     scenario: {

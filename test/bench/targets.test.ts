@@ -1,5 +1,6 @@
 import t from 'tap'
 import { targetTable, verdict } from '../../bench/report/targets.ts'
+import { ONE_WORKER, TWO_PROCESSES, TWO_WORKERS } from '../../bench/scenarios/workers.ts'
 import { madeResult } from './made-result.ts'
 
 function line (text: string, part: string): string {
@@ -30,4 +31,11 @@ t.test('what was not measured says so', async (t) => {
 t.test('of the other Node gateways the best one of the run counts, and is named', async (t) => {
   const text = targetTable([madeResult({ rates: { Fastlancer: [60, 60], 'http-proxy-3': [10, 10], httpxy: [30, 30], 'fast-gateway': [20, 20] } })])
   t.match(line(text, 'best other Node gateway'), /\(httpxy\) \| 1\.7 \| 2\.3 \| 2\.00 /)
+})
+
+t.test('two workers are judged against one, and against two processes', async (t) => {
+  const rates = { [ONE_WORKER]: [200, 200], [TWO_PROCESSES]: [100, 100], [TWO_WORKERS]: [110, 110] }
+  const text = targetTable([madeResult({ name: 'workers', metric: 'cpu', rates })])
+  t.match(line(text, 'two workers against one with half'), '| at most 1.05 | at most 1 | 0.55 (0.55 to 0.55) | met | met |')
+  t.match(line(text, 'two workers against two processes'), '| at most 1.05 | at most 1 | 1.10 (1.10 to 1.10) | not met | not met |')
 })
