@@ -4,11 +4,11 @@ import { caddy } from './caddy.ts'
 import { fastlancer } from './fastlancer.ts'
 import { goDefault, goTuned } from './go.ts'
 import { haproxy } from './haproxy.ts'
-import { nginx } from './nginx.ts'
+import { nginx, nginxAlone } from './nginx.ts'
 import { fastGateway, fastifyAlone, httpProxy, httpProxy3, httpxy, nodeSockets } from './node.ts'
 
 export const PEERS: readonly Peer[] = [
-  fastlancer, nginx, haproxy, caddy, goDefault, goTuned, httpProxy, fastGateway, httpProxy3, httpxy, fastifyAlone, nodeSockets
+  fastlancer, nginx, haproxy, caddy, goDefault, goTuned, httpProxy, fastGateway, httpProxy3, httpxy, fastifyAlone, nodeSockets, nginxAlone
 ]
 
 /** Names to choose a peer by: lower case, words joined by "-". */

@@ -57,7 +57,7 @@ ${table(['machine', ''], machine.map(([what, value]) => [what, cell(value)]))}
 
 ${table(['peer', 'version', 'how it is set up'], peers.map((peer) => [peer.name, peer.version() ?? 'not on this machine', peer.about]))}
 
-"Fastify by itself" and "Node, bytes only" are no gateways but limits of what one on Node can reach.
+"Fastify by itself" and "Node, bytes only" are no gateways but limits of what one on Node can reach; "nginx by itself" is one of what the machine and the load can.
 
 ${results.map((result) => section(result, plots)).join('\n')}`
 }
