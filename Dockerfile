@@ -17,4 +17,4 @@ USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=4s --start-period=5s --retries=3 CMD ["node", "src/healthcheck.ts"]
 # No shell in between: SIGTERM reaches Node.
-CMD ["node", "--expose-gc", "src/server.ts"]
+CMD ["node", "--expose-gc", "--no-allocation-site-pretenuring", "src/server.ts"]

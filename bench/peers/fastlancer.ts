@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GATEWAY_CPU, start } from '../processes.ts'
 import { ROOT, type Site } from '../site.ts'
+import { startFlags } from '../start-flags.ts'
 import type { Peer, Running, Setup } from '../types.ts'
 import { versionIn } from './version.ts'
 import { revisionOf } from './revision.ts'
@@ -46,7 +47,7 @@ async function startPeer (site: Site, { protocol, backends, settings }: Setup, c
   }
   // A file, because a variable of the environment holds 128 KiB at most: too little for 10,000 backends.
   writeFileSync(join(folder, '.env'), Object.entries(config).map(([key, value]) => `${key}=${value}\n`).join(''))
-  const script = ['--expose-gc', join(checkout, 'src/server.ts')]
+  const script = [...startFlags(checkout), join(checkout, 'src/server.ts')]
   const [command, args] = otherPort === undefined ? [process.execPath, script] : ['sh', ['-c', START_TWO, 'sh', String(otherPort), process.execPath, ...script]]
   const started = start(command, args, {
     cpu: GATEWAY_CPU, cwd: folder, env: { NODE_ENV: 'production' }, logFile: join(folder, 'stderr.log')

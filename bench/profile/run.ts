@@ -14,6 +14,7 @@ import { wrk } from '../load/wrk.ts'
 import { GATEWAY_CPU, type Process, start, stepAside } from '../processes.ts'
 import { untilAnswers } from '../ready.ts'
 import { ROOT, Site } from '../site.ts'
+import { startFlags } from '../start-flags.ts'
 import { assertTools } from '../tools.ts'
 import { type CpuProfile, timesByGroup } from './groups.ts'
 
@@ -41,7 +42,7 @@ const site = new Site()
 const { addresses } = await startBackends(site, 'files')
 const port = await site.newPort()
 const url = `http://127.0.0.1:${port}${values.path}`
-const gateway = start(process.execPath, ['--expose-gc', '--import', join(import.meta.dirname, 'hook.ts'), join(ROOT, 'src/server.ts')], {
+const gateway = start(process.execPath, [...startFlags(ROOT), '--import', join(import.meta.dirname, 'hook.ts'), join(ROOT, 'src/server.ts')], {
   cpu: GATEWAY_CPU,
   cwd: site.newFolder('gateway'),
   env: {

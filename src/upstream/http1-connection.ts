@@ -223,12 +223,14 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink, Reader 
     const head = this.#head
     if (listener === undefined || head === undefined) return
     const isUploading = !this.#isRequestSent
+    const { trailers } = this.#parser
     this.#release()
+    this.#parser.rest()
     if (this.#isPaused) this.resume()
     if (head.statusCode === 101) return this.#handOver(listener, head, rest)
     this.isUsed = true
     if (isUploading || rest.length > 0 || !head.keepsConnection) this.#destroy()
-    listener.onEnd(this.#parser.trailers)
+    listener.onEnd(trailers)
   }
 
   #handOver (listener: CarrierListener, head: ResponseHead, rest: Buffer): void {
@@ -269,7 +271,7 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink, Reader 
   /** Lets go of the exchange. */
   #release (): void {
     if (this.#request?.body instanceof RequestBody) this.#request.body.detach(this)
-    this.#request = this.#listener = this.#text = undefined
+    this.#request = this.#listener = this.#text = this.#head = undefined
   }
 
   #destroy (): void {

@@ -36,9 +36,11 @@ const DONE = 4
 
 const NO_TRAILERS: FieldList = []
 
+const NO_REQUEST: AnsweredRequest = { method: 'GET' }
+
 export class ResponseParser {
   readonly #sink: ResponseSink
-  #request: AnsweredRequest = { method: 'GET' }
+  #request = NO_REQUEST
   #state = DONE
   #section: SectionCollector | undefined
   #beginning = ''
@@ -57,6 +59,13 @@ export class ResponseParser {
     this.#section = undefined
     this.#chunked = undefined
     this.#provisional = 0
+  }
+
+  /** The exchange is over. Nothing of it is held any more: a connection may be idle for long. Not while something is being read. */
+  rest (): void {
+    this.#request = NO_REQUEST
+    this.#section = undefined
+    this.#chunked = undefined
   }
 
   /** Whether the response is whole. */
