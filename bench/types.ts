@@ -70,7 +70,7 @@ export interface Target extends Running {
   readonly origin: string
 }
 
-/** What one slice gave, by the key of the metric. */
+/** What one slice gave, by the key of the metric; `stolen`: the share of the processors' time that the host kept, 0 to 1. */
 export type Sample = Readonly<Record<string, number>>
 
 export interface Metric {
@@ -128,4 +128,6 @@ export interface Result {
   readonly missing: readonly Missing[]
   /** By entrant; undefined in the place of a round that failed. */
   readonly samples: ReadonlyMap<string, ReadonlyArray<Sample | undefined>>
+  /** Slices that were measured again because the host took too much. */
+  readonly repeated: number
 }

@@ -1,6 +1,7 @@
 /** The report: docs/benchmarks/README.md and its plots. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { spreadOf } from '../stats.ts'
 import type { Load, Peer, Result } from '../types.ts'
 import { plot } from './plot.ts'
 import { cell, failures, resultTable, table } from './table.ts'
@@ -19,7 +20,8 @@ export interface Report {
 const METHOD = `All that a scenario compares is up at once. Slices of load go to each in turn, the other way round every other time, after a warm-up. The gateways share one
 processor, the load and the backends have the other. Processor time is the kernel's account (\`schedstat\`) of all threads and processes of a gateway. A shared
 machine is never the same for long: what counts is the ratio of slices of one round, pair by pair. Every figure is a median, with the lower and the upper
-quartile in brackets. Where "processor busy" is well below 1, the load or the backends were the limit, not the gateway: then processor time says more than
+quartile in brackets. A slice of which the host of a virtual machine took more than 5% of the processors' time is measured again, up to two times, and the least
+disturbed one counts. Where "processor busy" is well below 1, the load or the backends were the limit, not the gateway: then processor time says more than
 the rate.`
 
 /** Writes the report and its plots into `folder`; plots of scenarios that are gone are removed. */
@@ -68,10 +70,17 @@ function section (result: Result, plots: ReadonlySet<string>): string {
   const failed = failures(result)
   const parts = [
     `## ${scenario.title}`,
-    `${scenario.about} ${load.rounds} rounds.`,
+    `${scenario.about} ${load.rounds} rounds. ${stolen(result)}`.trim(),
     ...plots.has(file) ? [`![${scenario.title}](${file})`] : [],
     resultTable(result),
     ...failed === undefined ? [] : [failed]
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+/** How much of the machine the host left. */
+function stolen ({ samples, repeated }: Result): string {
+  const spread = spreadOf([...samples.values()].flatMap((taken) => taken.flatMap((sample) => sample?.['stolen'] ?? [])))
+  const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)}%`
+  return spread === undefined ? '' : `Taken by the host: ${percent(spread.median)} in the middle, ${percent(spread.high)} at the upper quartile; ${repeated} slices repeated.`
 }

@@ -29,6 +29,7 @@ export function madeResult ({ name = 'small', metric = 'rate', rates, errors = 0
     load: { rounds: 3, seconds: 1, warmUpSeconds: 1 },
     entrants: [...samples.keys()],
     missing,
-    samples
+    samples,
+    repeated: 0
   }
 }
