@@ -12,6 +12,10 @@ export const ROOT = join(import.meta.dirname, '..')
 
 const CERTIFICATE_NAME = 'localhost'
 
+/** Below those that systems take for the near end of connections (Linux: from 32768 on). */
+const FIRST_PORT = 14_000
+const PORTS = 16_000
+
 export interface Certificate {
   readonly certFile: string
   readonly keyFile: string
@@ -22,6 +26,8 @@ export interface Certificate {
 export class Site {
   readonly folder: string
   #count = 0
+  /** Runs side by side begin at different places. */
+  #ports = Math.floor(Math.random() * PORTS)
   #certificate: Certificate | undefined
   readonly #programs = new Map<string, string>()
 
@@ -40,15 +46,13 @@ export class Site {
     return folder
   }
 
-  /** A port that is free on every address. */
+  /** A port that is free on every address, and that no connection of ours can get meanwhile. */
   async newPort (): Promise<number> {
-    const server = createServer().listen(0, '0.0.0.0')
-    await once(server, 'listening')
-    const address = server.address()
-    server.close()
-    await once(server, 'close')
-    if (address === null || typeof address === 'string') throw new Error('no port is free')
-    return address.port
+    for (let tries = 0; tries < PORTS; tries++) {
+      const port = FIRST_PORT + this.#ports++ % PORTS
+      if (await isFree(port)) return port
+    }
+    throw new Error(`no port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is free`)
   }
 
   /** `host:port`, as many as asked for. */
@@ -71,6 +75,18 @@ export class Site {
   certificate (): Certificate {
     this.#certificate ??= makeCertificate(this.folder)
     return this.#certificate
+  }
+}
+
+async function isFree (port: number): Promise<boolean> {
+  const server = createServer().listen(port, '0.0.0.0')
+  try {
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
   }
 }
 
