@@ -1,15 +1,20 @@
-/** `fastify.pool`: the backends, their counters and the policy that picks among them. */
+/** `fastify.pool`: the backends, their counters and the policy that picks among them; `fastify.policies`: those that POLICY can name. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseBackendList } from '../src/config/backend-list.ts'
 import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
+import { PolicyUnknownError } from '../src/errors.ts'
+import { BUILT_IN_POLICIES } from '../src/pool/policies/built-in.ts'
+import type { Policy, PolicyFactory } from '../src/pool/policy.ts'
 import { Pool } from '../src/pool/pool.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** The pool that requests are spread over. */
     readonly pool: Pool
+    /** Policies by name. A plugin adds one with `fastify.policies.set('mine', factory)`, and POLICY=mine takes it. */
+    readonly policies: Map<string, PolicyFactory>
   }
 }
 
@@ -26,18 +31,47 @@ export interface PoolOptions {
   readonly rows?: number
   /** Whether the log names the backends; default: yes. */
   readonly isAnnounced?: boolean
+  /** Whether requests are spread here, so that the policy has to be there; default: yes. */
+  readonly isPicking?: boolean
 }
 
 const POOL_NAME = 'default'
 
-async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced = true }: PoolOptions): Promise<void> {
-  const { origins } = parseBackendList(fastify.config.BACKENDS)
-  const capacity = origins.length
+async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced = true, isPicking = true }: PoolOptions): Promise<void> {
+  const { config } = fastify
+  const { backends } = parseBackendList(config.BACKENDS)
+  const capacity = backends.length
   const { board, counters } = memory ?? { board: new Board({ capacity }), counters: new Counters({ capacity, rows }) }
-  const made = new Pool({ name: POOL_NAME, urls: origins, nowMs: Date.now(), board, counters })
+  const rules = { minGroupRatio: config.PRIORITY_MIN_RATIO, panicRatio: config.PANIC_RATIO }
+  const made = new Pool({
+    name: POOL_NAME,
+    backends,
+    nowMs: Date.now(),
+    rules,
+    board,
+    counters,
+    policy: () => absent(config.POLICY),
+    random: Math.random,
+    monotonicMs: () => performance.now()
+  })
+  const policies = new Map(BUILT_IN_POLICIES)
   fastify.decorate('pool', made)
+  fastify.decorate('policies', policies)
+  // Not before all plugins have had their say.
+  if (isPicking) {
+    fastify.addHook('onReady', async () => {
+      const policy = policies.get(config.POLICY)
+      if (policy === undefined) throw new PolicyUnknownError(config.POLICY, [...policies.keys()].join(', '))
+      made.usePolicy(policy)
+    })
+  }
   if (!isAnnounced) return
-  for (const backend of made.backends) fastify.log.info({ pool: made.name, backend: backend.url }, 'backend added')
+  for (const { url, weight, priority } of made.backends) fastify.log.info({ pool: made.name, backend: url, weight, priority }, 'backend added')
+}
+
+/** Holds the place of a policy that is not there yet, or is not needed here. */
+function absent (name: string): Policy {
+  return { name, rebuild: () => {}, pick: () => undefined }
 }
 
 export default fp(pool, { name: 'fastlancer-pool', fastify: '5.x', dependencies: ['fastlancer-config'] })

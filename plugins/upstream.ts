@@ -4,6 +4,8 @@ import fp from 'fastify-plugin'
 import { Engine } from '../src/upstream/engine.ts'
 import type { ExchangeObserver } from '../src/upstream/engine-parts.ts'
 import type { Exchange } from '../src/upstream/exchange.ts'
+import { requestKey } from '../src/upstream/request-key.ts'
+import { Sticky } from '../src/upstream/sticky.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,6 +26,13 @@ async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions
   const { config, pool, tls } = fastify
   const engine = new Engine({
     pool,
+    requestKey: requestKey(config.HASH_KEY),
+    sticky: config.STICKY_COOKIE === '' ? undefined : new Sticky({
+      cookie: config.STICKY_COOKIE,
+      secret: config.STICKY_SECRET,
+      maxAgeSeconds: config.STICKY_MAX_AGE_S,
+      backends: pool.backends
+    }),
     timeouts: {
       connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
       headersMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,

@@ -114,7 +114,7 @@ export function createApp ({ env = {}, envFile, logger, extend, shared }: AppOpt
 export function createSupervisorApp ({ env = {}, envFile, logger, workers, rows, onHealthChange }: SupervisorOptions): FastifyInstance {
   const app = Fastify({ ...(logger !== undefined && { loggerInstance: logger }) })
   app.register(config, { env, envFile })
-  app.register(pool, { rows })
+  app.register(pool, { rows, isPicking: false })
   app.register(upstreamTls)
   app.register(health, { role: 'supervisor', onChange: onHealthChange })
   app.register(admin, { workers })

@@ -27,6 +27,14 @@ export const NoBackendAvailableError = createError<[string]>(
   'FL_NO_BACKEND_AVAILABLE',
   'No backend of pool "%s" is available: check that the backends run and answer their health probes with 200', 502)
 
+/** 503: every backend that is left has as many requests in flight as it may have. */
+export const BackendsFullError = createError<[string]>(
+  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS)', 503)
+
+/** Start: POLICY names a policy that is not registered. */
+export const PolicyUnknownError = createError<[string, string]>(
+  'FL_POLICY_UNKNOWN', 'POLICY: "%s" is not known: it has to be one of %s, or one that a plugin registers with fastify.policies.set', 500)
+
 /** 502: no connection to the backend could be opened (refused, unreachable, unknown name, TLS). */
 export const UpstreamConnectFailedError = createError<[]>(
   'FL_UPSTREAM_CONNECT_FAILED', 'The connection to the backend could not be opened', 502)

@@ -4,12 +4,12 @@ import { Pool } from '../../src/pool/pool.ts'
 import type { Subject } from './harness.ts'
 
 const SIZES = [3, 10_000]
-const FIRST: PickContext = { tried: [] }
+const FIRST: PickContext = { tried: [], keyHash: 0 }
 
 export const pick: readonly Subject[] = SIZES.flatMap((size) => {
   const pool = poolOf(size)
   const [tried] = pool.backends
-  const second: PickContext = { tried: tried === undefined ? [] : [tried] }
+  const second: PickContext = { ...FIRST, tried: tried === undefined ? [] : [tried] }
   return [
     { name: `pool.pick, ${size} backends`, run: () => pool.pick(FIRST) },
     { name: `pool.pick after one was tried, ${size} backends`, run: () => pool.pick(second) }
@@ -17,5 +17,6 @@ export const pick: readonly Subject[] = SIZES.flatMap((size) => {
 })
 
 function poolOf (size: number): Pool {
-  return new Pool({ name: 'main', urls: Array.from({ length: size }, (_, index) => `http://10.0.${index >> 8}.${index & 255}:80`), nowMs: 0 })
+  const backends = Array.from({ length: size }, (_, index) => ({ url: `http://10.0.${index >> 8}.${index & 255}:80` }))
+  return new Pool({ name: 'main', backends, nowMs: 0, random: Math.random, monotonicMs: () => performance.now() })
 }

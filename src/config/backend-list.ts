@@ -1,27 +1,74 @@
-/** Reads BACKENDS: a comma-separated list of origins. */
+/** Reads BACKENDS: a comma-separated list of origins, each with what is said of it behind a space: `http://a:8081 weight=2 backup max=100`. */
+
+/** An entry; what is not said is not set. */
+export interface ListedBackend {
+  /** The origin, normalised: `http://host:port`, default ports left out. */
+  readonly url: string
+  readonly weight?: number
+  readonly priority?: number
+  /** Most attempts in flight. */
+  readonly maxInFlight?: number
+}
 
 /** A list that can be used has no faults. */
 export interface BackendList {
-  /** Normalised origins (`http://host:port`, default ports left out), in the order given. */
-  readonly origins: readonly string[]
+  /** In the order given. */
+  readonly backends: readonly ListedBackend[]
   /** What is wrong, a sentence an entry. */
   readonly faults: readonly string[]
 }
 
+/** What may be said of a backend: the bounds of its number, and what it sets. */
+const PARAMETERS: ReadonlyMap<string, { readonly key: 'weight' | 'priority' | 'maxInFlight', readonly minimum: number, readonly maximum: number }> = new Map([
+  ['weight', { key: 'weight', minimum: 1, maximum: 1_000 }],
+  ['priority', { key: 'priority', minimum: 0, maximum: 100 }],
+  ['max', { key: 'maxInFlight', minimum: 1, maximum: 1_000_000 }]
+] as const)
+
+/** A word for the usual second group. */
+const BACKUP = 'backup'
+const BACKUP_PRIORITY = 1
+
 /** Parses `text`. Blank entries (a trailing comma) are passed over; nothing left is a fault. */
 export function parseBackendList (text: string): BackendList {
-  const origins: string[] = []
+  const backends: ListedBackend[] = []
   const faults: string[] = []
   for (const entry of text.split(',').map((part) => part.trim()).filter((part) => part !== '')) {
-    const read = readOrigin(entry)
-    if (read.fault !== undefined) faults.push(`BACKENDS: "${redact(entry)}" ${read.fault}`)
-    else if (origins.includes(read.origin)) faults.push(`BACKENDS: "${entry}" is listed twice: name each backend once`)
-    else origins.push(read.origin)
+    const [first = '', ...words] = entry.split(/\s+/)
+    const read = readOrigin(first)
+    if (read.fault !== undefined) {
+      faults.push(`BACKENDS: "${redact(first)}" ${read.fault}`)
+      continue
+    }
+    const { origin } = read
+    const { parameters, faults: ofWords } = readParameters(words)
+    if (backends.some(({ url }) => url === origin)) faults.push(`BACKENDS: "${first}" is listed twice: name each backend once`)
+    else if (ofWords.length === 0) backends.push({ url: origin, ...parameters })
+    faults.push(...ofWords.map((fault) => `BACKENDS: "${first}" ${fault}`))
   }
-  if (origins.length === 0 && faults.length === 0) {
+  if (backends.length === 0 && faults.length === 0) {
     faults.push('BACKENDS: the list is empty: name at least one backend, such as http://127.0.0.1:8081')
   }
-  return { origins, faults }
+  return { backends, faults }
+}
+
+function readParameters (words: readonly string[]): { readonly parameters: Omit<ListedBackend, 'url'>, readonly faults: readonly string[] } {
+  const parameters: { weight?: number, priority?: number, maxInFlight?: number } = {}
+  const faults: string[] = []
+  for (const word of words.map((one) => one === BACKUP ? `priority=${BACKUP_PRIORITY}` : one)) {
+    const [, name = '', value = ''] = /^([a-z]+)=(.*)$/.exec(word) ?? []
+    const parameter = PARAMETERS.get(name)
+    if (parameter === undefined) {
+      faults.push(`is followed by "${redact(word)}": it can be ${[...PARAMETERS.keys()].map((key) => `${key}=NUMBER`).join(', ')} or ${BACKUP}, and the next backend stands behind a comma`)
+      continue
+    }
+    const { key, minimum, maximum } = parameter
+    const number = /^[0-9]+$/.test(value) ? Number(value) : NaN
+    if (key in parameters) faults.push(`has ${name} twice: say it once`)
+    else if (number >= minimum && number <= maximum) parameters[key] = number
+    else faults.push(`has ${word}: it has to be a whole number from ${minimum} to ${maximum}`)
+  }
+  return { parameters, faults }
 }
 
 type ReadOrigin = { origin: string, fault?: undefined } | { fault: string }
@@ -29,7 +76,7 @@ type ReadOrigin = { origin: string, fault?: undefined } | { fault: string }
 function readOrigin (entry: string): ReadOrigin {
   const scheme = /^(https?|h2c?):\/\/[^/]/i.exec(entry)?.[1]?.toLowerCase()
   if (scheme === undefined) return { fault: 'is not a URL of a backend: start it with http:// or https:// (h2c:// or h2:// for HTTP/2)' }
-  if (/[\s\\]/.test(entry)) return { fault: 'holds a space or a backslash: give an origin such as http://127.0.0.1:8081' }
+  if (entry.includes('\\')) return { fault: 'holds a backslash: give an origin such as http://127.0.0.1:8081' }
   let url: URL
   try {
     // The URL standard knows nothing of our schemes, and leaves their parts unread.

@@ -26,6 +26,12 @@ const optional = (description: string) => Type.String({ default: '', description
 const numberOr = <Word extends string>(word: Word, value: number | Word, [minimum, maximum]: readonly [number, number], description: string) =>
   Type.Unsafe<number | Word>({ anyOf: [{ type: 'integer', minimum, maximum }, { const: word }], default: value, description })
 
+/** A share, 0 to 1. */
+const ratio = (value: number, description: string) => Type.Number({ default: value, minimum: 0, maximum: 1, description })
+
+/** As HASH_KEY may be. */
+const HASH_KEY_PATTERN = '^(client|path|(header|cookie):[!#$%&\'*+.^_`|~0-9A-Za-z-]+|query:[^\\s&=#]+)$'
+
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 0, maximum: 65_535, description })
 
@@ -35,8 +41,15 @@ export const EnvSchema = Type.Object({
   PORT: port(8080, 'Port to listen on for clients; 0 takes a free one.'),
   BACKENDS: Type.String({
     default: 'http://localhost:8081,http://localhost:8082,http://localhost:8083',
-    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS).'
+    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS). Behind a space: weight=N, backup (or priority=N), max=N (in flight).'
   }),
+  POLICY: Type.String({ default: 'round-robin', pattern: '^\\S+$', description: 'How a backend is chosen; a plugin may add policies.' }),
+  HASH_KEY: Type.String({ default: 'client', pattern: HASH_KEY_PATTERN, description: 'What policies go by that send equal requests to the same backend.' }),
+  STICKY_COOKIE: Type.String({ default: '', pattern: '^[!#$%&\'*+.^_`|~0-9A-Za-z-]*$', description: 'Name of the cookie that keeps a client to its backend, as long as that is available; empty: none.' }),
+  STICKY_SECRET: optional('What STICKY_COOKIE is made with: 16 characters or more, the same in all gateways of a service.'),
+  STICKY_MAX_AGE_S: Type.Integer({ default: 0, minimum: 0, maximum: 34_560_000, description: 'How long a client keeps STICKY_COOKIE, in seconds; 0: as long as its session.' }),
+  PRIORITY_MIN_RATIO: ratio(0, 'Share of a priority group that has to be available; with less of it the next one joins in. 0: when nothing of it is left.'),
+  PANIC_RATIO: ratio(0, 'With less than this share of the backends available all but draining ones are picked from, healthy or not; 0: never.'),
   HEALTH_PATH: Type.String({ default: '/health', pattern: '^/[\\u0021-\\u007e]*$', description: 'Path of the probe; a backend that answers 200 is healthy.' }),
   HEALTH_INTERVAL_MS: milliseconds(10_000, 'Time from one probe of a backend to the next, in ms.'),
   HEALTH_TIMEOUT_MS: milliseconds(5_000, 'Time a probe may take as a whole, in ms.'),
@@ -136,6 +149,10 @@ function isConfigKey (name: string): name is ConfigKey {
 /** What a text may be, where it is neither an address nor a file. */
 const TEXTS: ReadonlyMap<ConfigKey, string> = new Map<ConfigKey, string>([
   ['PLUGINS_DIR', 'a folder'],
+  ['POLICY', 'round-robin, weighted-round-robin, random, least-connections, power-of-two, peak-ewma, consistent-hash, bounded-hash, or the name of a plugin\'s'],
+  ['STICKY_COOKIE', 'a name'],
+  ['STICKY_SECRET', '16 characters or more'],
+  ['HASH_KEY', 'client, path, header:NAME, cookie:NAME or query:NAME'],
   ['TRUST_PROXY', 'addresses and CIDRs such as 10.0.0.0/8, or a number of hops from 1 to 32'],
   ['TLS_CERT_FILES', 'comma-separated files'],
   ['TLS_KEY_FILES', 'comma-separated files, as many as in TLS_CERT_FILES'],
@@ -150,13 +167,19 @@ export function allowedValues (key: ConfigKey): string {
   if (key === 'HEALTH_PATH') return 'a path that starts with "/", without spaces'
   if (rules.has('enum')) return String(rules.get('enum')).replaceAll(',', ', ')
   const bounds = boundsOf(key)
+  if (bounds !== undefined && isRatio(key)) return `a number from ${bounds.minimum} to ${bounds.maximum}, such as 0.5`
   if (bounds !== undefined) return [`a whole number from ${bounds.minimum} to ${bounds.maximum}`, ...wordsBesides(key)].join(', or ')
   return TEXTS.get(key) ?? (key.endsWith('_FILE') ? 'a file' : 'an address')
 }
 
-/** Whether `key` takes a number, or one of a few words besides. */
+/** Whether `key` takes a whole number, or one of a few words besides. */
 export function isNumeric (key: ConfigKey): boolean {
-  return boundsOf(key) !== undefined
+  return boundsOf(key) !== undefined && !isRatio(key)
+}
+
+/** Whether `key` takes a share, as a decimal. */
+export function isRatio (key: ConfigKey): boolean {
+  return schemaRules(key).get('type') === 'number'
 }
 
 /** The words that `key` takes besides a number. */

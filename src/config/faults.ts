@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseBackendList } from './backend-list.ts'
-import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric, wordsBesides } from './env-schema.ts'
+import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric, isRatio, wordsBesides } from './env-schema.ts'
 
 /** The part of an Ajv error that is read here. */
 export interface SchemaFault {
@@ -11,6 +11,12 @@ export interface SchemaFault {
 
 /** What SNI can ask for (RFC 6066, section 3): labels of a DNS name, with the underscores that private networks have. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
+
+/** Whoever guesses it can tell which backend a cookie names. */
+const MIN_SECRET_LENGTH = 16
+
+/** Shares are given as decimals, and as nothing else that a number can be written as. */
+const DECIMAL_NUMBER = /^\d+(?:\.\d+)?$/
 
 /** Whole numbers only: the schema's validator would also take "0x10", " " (as 0) and "Infinity" (past every bound). */
 const WHOLE_NUMBER = /^\d+$/
@@ -30,11 +36,15 @@ export function crossFieldFaults (env: Environment): string[] {
   if (folder !== undefined && folder !== '' && !isFolder(folder)) {
     faults.push(`PLUGINS_DIR: "${folder}" is not a folder: give the folder of your plugins, or leave it empty`)
   }
+  if ((env['STICKY_COOKIE'] ?? '') !== '' && (env['STICKY_SECRET'] ?? '').length < MIN_SECRET_LENGTH) {
+    faults.push(`STICKY_SECRET: STICKY_COOKIE needs a secret of ${MIN_SECRET_LENGTH} characters or more, the same in all gateways of a service: give one that nobody can guess`)
+  }
   return [...faults, ...servernameFaults(env), ...tlsFaults(env)]
 }
 
 /** Whether a key for a number has a text that is none, or a number too large to be exact. */
 function isOddNumber (key: ConfigKey, text: string | undefined): boolean {
+  if (text !== undefined && isRatio(key)) return !DECIMAL_NUMBER.test(text)
   if (text === undefined || !isNumeric(key)) return false
   if (wordsBesides(key).includes(text)) return false
   return !WHOLE_NUMBER.test(text) || !Number.isSafeInteger(Number(text))
@@ -68,8 +78,8 @@ function unverifiedFaults (env: Environment): string[] {
   const unverified = env['DANGEROUSLY_UNVERIFIED_BACKENDS'] ?? ''
   if (unverified.trim() === '') return []
   const named = parseBackendList(unverified)
-  const { origins } = parseBackendList(env['BACKENDS'] ?? '')
-  const strangers = named.origins.filter((origin) => !origins.includes(origin) || !/^(https|h2):/.test(origin))
+  const origins = new Set(parseBackendList(env['BACKENDS'] ?? '').backends.map(({ url }) => url))
+  const strangers = named.backends.map(({ url }) => url).filter((origin) => !origins.has(origin) || !/^(https|h2):/.test(origin))
   return [
     ...named.faults.map((fault) => fault.replace('BACKENDS', 'DANGEROUSLY_UNVERIFIED_BACKENDS')),
     ...strangers.map((origin) => `DANGEROUSLY_UNVERIFIED_BACKENDS: "${origin}" is no backend of BACKENDS that speaks TLS: name only such`)

@@ -1,11 +1,25 @@
 /** A backend: one origin that serves requests, with its health and its slot in the shared counters. */
 import type { Board } from './board.ts'
 import type { Counters } from './counters.ts'
-import { NOTE_JUDGED, REASON_DOWN } from './slots.ts'
+import { NOTE_JUDGED, NOTE_TRIAL, NOTES, REASON_DOWN } from './slots.ts'
+
+/** A backend as it is configured. */
+export interface BackendSpec {
+  /** The origin, `http://host:port`. */
+  readonly url: string
+  /** Its share beside the others', 1 to 1000; default 1. */
+  readonly weight?: number
+  /** Its group: those of a higher number step in when too little of the lower ones is available. 0 or more; default 0. */
+  readonly priority?: number
+  /** Most attempts in flight at a time, over all threads; default 0: any number. */
+  readonly maxInFlight?: number
+}
 
 /** What `GET /-/status` says of a backend. */
 export interface BackendStatus {
   readonly url: string
+  readonly weight: number
+  readonly priority: number
   readonly healthy: boolean
   readonly inFlight: number
   readonly requests: number
@@ -26,6 +40,12 @@ export class Backend {
   readonly url: string
   /** Its index into the shared counters and the board, and its place in the pool's order. */
   readonly slot: number
+  /** Its share beside the others', as configured. */
+  readonly weight: number
+  /** Its group: 0 is asked first. */
+  readonly priority: number
+  /** Most attempts in flight at a time, over all threads; 0: any number. */
+  readonly maxInFlight: number
   readonly #counters: Counters
   readonly #board: Board
 
@@ -33,12 +53,19 @@ export class Backend {
   sinceMs: number
   /** Why it is in the state that it is in. With several threads it may follow `healthy` a moment later. */
   reason = 'not probed yet'
-  /** Its index among the available backends, -1 when it is not available. Set by the pool alone. */
+  /** Its index among those that may be picked: active ones first, spare ones behind them; -1 when it is neither. Set by the pool alone. */
   position = -1
+  /** The part of its weight that it gets for now, above 0 and up to 1: less while it is being warmed up. Set by the pool alone. */
+  ramp = 1
+  /** Most attempts in flight for now; 0: any number. Set by the pool alone. */
+  limit = 0
 
-  constructor (url: string, slot: number, { board, counters }: BackendMemory, nowMs: number) {
+  constructor ({ url, weight = 1, priority = 0, maxInFlight = 0 }: BackendSpec, slot: number, { board, counters }: BackendMemory, nowMs: number) {
     this.url = url
     this.slot = slot
+    this.weight = weight
+    this.priority = priority
+    this.maxInFlight = maxInFlight
     this.#board = board
     this.#counters = counters
     this.sinceMs = nowMs
@@ -46,17 +73,32 @@ export class Backend {
 
   /** What its probes say; healthy as long as none has ended. */
   get healthy (): boolean {
-    return (this.#board.reasons(this.slot) & REASON_DOWN) === 0
+    return (this.reasons & REASON_DOWN) === 0
   }
 
   /** Whether a probe has judged it yet; until then it counts as healthy. */
   get judged (): boolean {
-    return (this.#board.reasons(this.slot) & NOTE_JUDGED) !== 0
+    return (this.reasons & NOTE_JUDGED) !== 0
   }
 
-  /** Whether it may be picked: there is no reason against it. */
+  /** Its word on the board: what speaks against it, and notes. */
+  get reasons (): number {
+    return this.#board.reasons(this.slot)
+  }
+
+  /** Whether nothing speaks against it. */
   get available (): boolean {
-    return (this.#board.reasons(this.slot) & ~NOTE_JUDGED) === 0
+    return (this.reasons & ~NOTES) === 0
+  }
+
+  /** Whether it was ejected and has to show that it is well. */
+  get isOnTrial (): boolean {
+    return (this.reasons & NOTE_TRIAL) !== 0
+  }
+
+  /** The share that it gets now beside the others. */
+  get currentWeight (): number {
+    return this.weight * this.ramp
   }
 
   /** Attempts in flight, over all threads. */
@@ -67,6 +109,8 @@ export class Backend {
   status (): BackendStatus {
     return {
       url: this.url,
+      weight: this.weight,
+      priority: this.priority,
       healthy: this.healthy,
       inFlight: this.inFlight,
       requests: this.#counters.requests(this.slot),

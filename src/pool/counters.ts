@@ -5,7 +5,7 @@
  */
 import { SlotsExhaustedError } from '../errors.ts'
 import { Gauges } from './gauges.ts'
-import { CURSOR_SLOTS, TOTAL_FAILURES, TOTAL_REQUESTS, TOTAL_SLOTS } from './slots.ts'
+import { CURSOR_SLOTS, TOTAL_BAD_ANSWERS, TOTAL_FAILURES, TOTAL_REQUESTS, TOTAL_SLOTS } from './slots.ts'
 
 export interface CountersOptions {
   /** How many backends there is room for. */
@@ -71,6 +71,13 @@ export class Counters {
     this.#bump(slot, TOTAL_REQUESTS)
   }
 
+  /** As `attemptStarted`, unless `limit` are in flight over all threads: then false, and nothing is counted. */
+  attemptStartedWithin (slot: number, limit: number): boolean {
+    if (!this.#inFlight.acquire(slot, limit)) return false
+    this.#bump(slot, TOTAL_REQUESTS)
+    return true
+  }
+
   /** That attempt is over, in whichever way. */
   attemptEnded (slot: number): void {
     this.#inFlight.release(slot)
@@ -79,6 +86,11 @@ export class Counters {
   /** An attempt failed through the backend's fault. */
   attemptFailed (slot: number): void {
     this.#bump(slot, TOTAL_FAILURES)
+  }
+
+  /** A whole answer had a status that counts as a failure. */
+  badAnswer (slot: number): void {
+    this.#bump(slot, TOTAL_BAD_ANSWERS)
   }
 
   /** Attempts in flight, over all threads. */
@@ -99,6 +111,11 @@ export class Counters {
   /** Attempts that failed through the backend's fault, over all threads. */
   failures (slot: number): number {
     return this.#sumTotals(slot, TOTAL_FAILURES)
+  }
+
+  /** Answers whose status counts as a failure, over all threads. */
+  badAnswers (slot: number): number {
+    return this.#sumTotals(slot, TOTAL_BAD_ANSWERS)
   }
 
   /** Gives back what a thread had in flight that has ended; its totals stay. */

@@ -1,75 +1,172 @@
-/** A pool: a named set of backends with one policy. Availability is worked out when it changes, never when a request comes. */
-import { Backend, type BackendStatus } from './backend.ts'
+/**
+ * A pool: a named set of backends with one policy. Which of them may be picked is worked out when that changes, never when a
+ * request comes.
+ */
+import { type ArrangementRules, arrange } from './arrangement.ts'
+import { Backend, type BackendSpec, type BackendStatus } from './backend.ts'
 import { Board } from './board.ts'
 import { Counters } from './counters.ts'
 import { Gate } from './gate.ts'
-import { RoundRobin } from './policies/round-robin.ts'
-import type { PickContext, Policy } from './policy.ts'
-import { NOTE_JUDGED, REASON_DOWN } from './slots.ts'
+import { roundRobin } from './policies/round-robin.ts'
+import type { AttemptResult, PickContext, Policy, PolicyFactory } from './policy.ts'
+import { CURSOR_RETRY, NOTE_JUDGED, NOTES, REASON_DOWN, REASON_FULL } from './slots.ts'
+import { pickUntried } from './untried.ts'
 
 export interface PoolOptions {
   readonly name: string
-  /** Origins of the backends, each once. */
-  readonly urls: readonly string[]
+  /** Each origin once. */
+  readonly backends: readonly BackendSpec[]
   /** Now, in ms since the epoch. */
   readonly nowMs: number
+  /** Default: round-robin. */
+  readonly policy?: PolicyFactory
+  /** Default: backups step in when no other backend is left, and there is no panic. */
+  readonly rules?: ArrangementRules
   /** Default: counters of its own, for one thread. */
   readonly counters?: Counters
   /** Default: a board of its own, for one thread. */
   readonly board?: Board
+  /** From 0 (included) to 1 (not included). */
+  readonly random: () => number
+  /** A monotonic clock, in ms. */
+  readonly monotonicMs: () => number
+  /** Now, in ms since the epoch; default: as `nowMs`, for pools without a slow start. */
+  readonly wallClockMs?: () => number
+  /** Time in which the share of a backend that is back grows to all of it, in ms; default 0: it has all of it at once. */
+  readonly slowStartMs?: number
+  /** Attempts in flight that a backend on trial may have; default 1. */
+  readonly trialInFlight?: number
+}
+
+/** Who looks at what becomes of attempts. */
+export interface AttemptWatcher {
+  attemptEnded (backend: Backend, result: AttemptResult): void
 }
 
 /** What `GET /-/status` says of a pool. */
 export interface PoolStatus {
   readonly name: string
   readonly policy: string
+  /** Whether so few backends are available that verdicts on them are not believed. */
+  readonly panicking: boolean
   readonly backends: readonly BackendStatus[]
 }
 
+/** The part of its weight that a backend begins with: none would keep it cold. */
+const LEAST_RAMP = 0.1
+
+const DEFAULT_RULES: ArrangementRules = { minGroupRatio: 0, panicRatio: 0 }
+
 export class Pool {
   readonly name: string
-  readonly policy: Policy
   readonly backends: readonly Backend[]
   readonly counters: Counters
   readonly board: Board
   /** Closed from the moment the gateway listens until the first round of probes has ended. */
   readonly gate: Gate
-  #available: readonly Backend[] = []
-  /** The version of the board that `#available` was made of. */
+  /** Told of every attempt that is over; default: nobody. */
+  watcher: AttemptWatcher | undefined = undefined
+  readonly #options: PoolOptions
+  readonly #rules: ArrangementRules
+  #policy: Policy
+  #active: readonly Backend[] = []
+  #spare: readonly Backend[] = []
+  #isPanicking = false
+  /** The version of the board that these were made of. */
   #version = 0
 
-  constructor ({ name, urls, nowMs, counters = new Counters({ capacity: urls.length }), board = new Board({ capacity: urls.length }) }: PoolOptions) {
-    counters.assertRoomFor(urls.length)
+  constructor (options: PoolOptions) {
+    const { name, backends, nowMs, rules = DEFAULT_RULES, policy = roundRobin } = options
+    const { counters = new Counters({ capacity: backends.length }), board = new Board({ capacity: backends.length }) } = options
+    counters.assertRoomFor(backends.length)
     this.name = name
     this.counters = counters
     this.board = board
     this.gate = new Gate(board)
-    this.backends = urls.map((url, slot) => new Backend(url, slot, { board, counters }, nowMs))
-    this.policy = new RoundRobin(counters)
+    this.backends = backends.map((spec, slot) => new Backend(spec, slot, { board, counters }, nowMs))
+    this.#options = options
+    this.#rules = rules
+    this.#policy = this.#made(policy)
     this.#rebuild()
   }
 
-  /** The backends that may be picked, in the pool's order. */
+  get policy (): Policy {
+    return this.#policy
+  }
+
+  /** The backends that are picked from, in the pool's order. */
   get available (): readonly Backend[] {
-    if (this.board.version !== this.#version) this.#rebuild()
-    return this.#available
+    this.#lookAtBoard()
+    return this.#active
+  }
+
+  /** Whether so few backends are available that verdicts on them are not believed. */
+  get isPanicking (): boolean {
+    this.#lookAtBoard()
+    return this.#isPanicking
+  }
+
+  /** Whether nothing is left to pick from, but something would be if it had not as much in flight as it may have. */
+  get isFull (): boolean {
+    this.#lookAtBoard()
+    return this.#active.length === 0 && this.backends.some(({ reasons }) => (reasons & ~NOTES) === REASON_FULL)
+  }
+
+  /** Changes the policy, from the next pick on. What the one before has learnt is lost. */
+  usePolicy (factory: PolicyFactory): void {
+    this.#policy = this.#made(factory)
+    this.#rebuild()
+  }
+
+  /** Whether a backend is among those that may be picked, in its group's turn or not. */
+  mayPick (backend: Backend): boolean {
+    this.#lookAtBoard()
+    return backend.position >= 0
   }
 
   /** A backend for the next attempt, or undefined if none is left. */
   pick (context: PickContext): Backend | undefined {
-    // All that a request pays for what other threads may have found out: one word is read.
-    if (this.board.version !== this.#version) this.#rebuild()
-    return this.policy.pick(context)
+    this.#lookAtBoard()
+    const picked = this.#policy.pick(context)
+    if (picked !== undefined || this.#spare.length === 0) return picked
+    return pickUntried(this.#spare, this.#active.length, context.tried, this.counters.advance(CURSOR_RETRY))
+  }
+
+  /**
+   * An attempt is about to be sent to a backend. False if it has as many in flight as it may: it must not be sent then. Otherwise
+   * `ended` has to follow, in any case.
+   */
+  begin (backend: Backend): boolean {
+    const { slot, limit } = backend
+    if (limit === 0) this.counters.attemptStarted(slot)
+    else if (!this.#beginWithin(backend)) return false
+    this.#policy.attemptStarted?.(backend)
+    return true
+  }
+
+  /** The attempt is over, in whichever way; the arguments are those of `Policy.attemptEnded`. */
+  ended (backend: Backend, latencyMs: number, result: AttemptResult): void {
+    this.counters.attemptEnded(backend.slot)
+    if (backend.limit !== 0) this.lookForRoom(backend)
+    this.#policy.attemptEnded?.(backend, latencyMs, result)
+    this.watcher?.attemptEnded(backend, result)
+  }
+
+  /** Finds out whether a backend that was full has room again: where attempts of another thread have ended without being told of here. */
+  lookForRoom (backend: Backend): void {
+    if (backend.limit === 0 || backend.inFlight < backend.limit) this.board.clear(backend.slot, REASON_FULL)
   }
 
   /** Takes a verdict on a backend's health, for all threads; true if it is news. One thread judges: the one that probes. */
   judge (backend: Backend, healthy: boolean, reason: string, nowMs: number): boolean {
     if (backend.judged && backend.healthy === healthy) return false
     this.explain(backend, reason, nowMs)
+    // First, so that whoever sees that it is back knows since when.
+    if (healthy && !backend.healthy) this.board.noteAvailable(backend.slot, nowMs)
     if (healthy) this.board.clear(backend.slot, REASON_DOWN)
     else this.board.set(backend.slot, REASON_DOWN)
     this.board.set(backend.slot, NOTE_JUDGED)
-    this.#rebuild()
+    this.#lookAtBoard()
     return true
   }
 
@@ -79,18 +176,68 @@ export class Pool {
     backend.sinceMs = nowMs
   }
 
+  /** Whether the share of a backend is still growing: then `refresh` has to be called from time to time. */
+  get isWarming (): boolean {
+    return this.backends.some(({ ramp }) => ramp < 1)
+  }
+
+  /** Works everything out anew. */
+  refresh (): void {
+    this.#rebuild()
+  }
+
   status (): PoolStatus {
-    return { name: this.name, policy: this.policy.name, backends: this.backends.map((backend) => backend.status()) }
+    return { name: this.name, policy: this.policy.name, panicking: this.isPanicking, backends: this.backends.map((backend) => backend.status()) }
+  }
+
+  #made (factory: PolicyFactory): Policy {
+    const { random, monotonicMs: nowMs } = this.#options
+    return factory({ counters: this.counters, random, nowMs })
+  }
+
+  #beginWithin (backend: Backend): boolean {
+    const { slot, limit } = backend
+    const isWithin = this.counters.attemptStartedWithin(slot, limit)
+    if (isWithin && this.counters.inFlight(slot) < limit) return true
+    this.board.set(slot, REASON_FULL)
+    // What ended in the meantime found nothing to clear.
+    this.lookForRoom(backend)
+    return isWithin
+  }
+
+  /** All that a request pays for what may have changed, in this thread or another: one word is read. */
+  #lookAtBoard (): void {
+    if (this.board.version !== this.#version) this.#rebuild()
   }
 
   #rebuild (): void {
     // Before the reasons are read: what changes meanwhile is seen by the next look.
     this.#version = this.board.version
-    const available: Backend[] = []
-    for (const backend of this.backends) {
-      backend.position = backend.available ? available.push(backend) - 1 : -1
-    }
-    this.#available = available
-    this.policy.rebuild(available)
+    const { active, spare, isPanicking } = arrange(this.backends, this.#rules)
+    for (const backend of this.backends) this.#prepare(backend)
+    let position = 0
+    for (const backend of active) backend.position = position++
+    for (const backend of spare) backend.position = position++
+    this.#active = active
+    this.#spare = spare
+    this.#isPanicking = isPanicking
+    this.#policy.rebuild(active, this.backends)
+  }
+
+  /** What has to be known of a backend before policies see it. */
+  #prepare (backend: Backend): void {
+    const { trialInFlight = 1 } = this.#options
+    backend.position = -1
+    backend.limit = backend.isOnTrial ? trialInFlight : backend.maxInFlight
+    backend.ramp = this.#ramp(backend)
+    // A limit that has become larger may leave room where there was none.
+    if ((backend.reasons & REASON_FULL) !== 0) this.lookForRoom(backend)
+  }
+
+  #ramp ({ slot }: Backend): number {
+    const { slowStartMs = 0, wallClockMs } = this.#options
+    const sinceMs = this.board.availableSinceMs(slot)
+    if (slowStartMs === 0 || sinceMs === 0 || wallClockMs === undefined) return 1
+    return Math.min(1, Math.max(LEAST_RAMP, (wallClockMs() - sinceMs) / slowStartMs))
   }
 }

@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import { UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
+import { type AttemptResult, RESULT_FAILED, RESULT_UNKNOWN } from '../pool/policy.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
@@ -29,6 +30,9 @@ export interface AttemptOwner {
   readonly waitsForClient: boolean
 }
 
+/** The status of an answer that began a tunnel. */
+const SWITCHED = 101
+
 export class Attempt extends Timed implements CarrierListener {
   readonly backend: Backend
   /** Whether the request was on its way to the backend. */
@@ -36,14 +40,20 @@ export class Attempt extends Timed implements CarrierListener {
   readonly #owner: AttemptOwner
   readonly #carrier: Carrier
   readonly #parts: EngineParts
+  readonly #startedMs: number
   #isHeadMissing = true
+  /** From the start to the head, in ms; NaN if there was none. */
+  #latencyMs = NaN
+  #status = RESULT_UNKNOWN
   /** When the head came, as long as nothing has come later; 0 otherwise. */
   #headMs = 0
   #isOver = false
   #isPaused = false
 
-  constructor (owner: AttemptOwner, backend: Backend, carrier: Carrier, parts: EngineParts) {
+  /** `pool.begin` has let it in. */
+  constructor (owner: AttemptOwner, backend: Backend, carrier: Carrier, parts: EngineParts, nowMs: number) {
     super()
+    this.#startedMs = nowMs
     this.#owner = owner
     this.backend = backend
     this.#carrier = carrier
@@ -56,7 +66,6 @@ export class Attempt extends Timed implements CarrierListener {
   }
 
   send (request: UpstreamRequest): void {
-    this.#parts.pool.counters.attemptStarted(this.backend.slot)
     this.#carrier.send(request, this)
   }
 
@@ -64,12 +73,12 @@ export class Attempt extends Timed implements CarrierListener {
   abort (): void {
     if (this.#isOver) return
     this.#carrier.abort()
-    this.#settle()
+    this.#settle(RESULT_UNKNOWN)
   }
 
   /** Ends an attempt that became a tunnel. */
   close (): void {
-    if (!this.#isOver) this.#settle()
+    if (!this.#isOver) this.#settle(SWITCHED)
   }
 
   /** The client takes no more for now. */
@@ -117,6 +126,8 @@ export class Attempt extends Timed implements CarrierListener {
     // Most answers come whole with their head; silence is watched in the others.
     this.queue?.clear(this)
     this.#headMs = this.#parts.nowMs()
+    this.#latencyMs = this.#headMs - this.#startedMs
+    this.#status = head.statusCode
     this.#owner.attemptHead(this, head, this.#headMs)
   }
 
@@ -136,7 +147,7 @@ export class Attempt extends Timed implements CarrierListener {
 
   onEnd (trailers: FieldList): void {
     if (this.#isOver) return
-    this.#settle()
+    this.#settle(this.#status)
     this.#owner.attemptDone(this, trailers)
   }
 
@@ -151,16 +162,15 @@ export class Attempt extends Timed implements CarrierListener {
 
   onError (error: Error): void {
     if (this.#isOver) return
-    this.#settle()
+    this.#settle(RESULT_FAILED)
     this.#owner.attemptFailed(this, error)
   }
 
-  #settle (): void {
+  #settle (result: AttemptResult): void {
     this.#isOver = true
     this.queue?.clear(this)
     const { pool, carriers, nowMs } = this.#parts
-    const { slot } = this.backend
-    carriers[slot]?.release(this.#carrier, this.#headMs === 0 ? nowMs() : this.#headMs)
-    pool.counters.attemptEnded(slot)
+    carriers[this.backend.slot]?.release(this.#carrier, this.#headMs === 0 ? nowMs() : this.#headMs)
+    pool.ended(this.backend, this.#latencyMs, result)
   }
 }

@@ -1,11 +1,11 @@
 /** What all exchanges of an engine share. */
-import type { Pool } from '../pool/pool.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { TimeoutQueue } from '../timing/timeout-queue.ts'
 import type { Carriers } from './carrier.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failure.ts'
 import type { RetryDecision } from './retry.ts'
+import type { SelectionParts } from './selection.ts'
 
 /** How an exchange ended that Fastify does not see end. */
 export type UnseenEnd = 'client gone' | 'answer cut' | 'tunnel closed'
@@ -20,8 +20,7 @@ export interface ExchangeObserver {
   endedUnseen (exchange: Exchange, end: UnseenEnd, status: number): void
 }
 
-export interface EngineParts {
-  readonly pool: Pool
+export interface EngineParts extends SelectionParts {
   /** By the slot of the backend. */
   readonly carriers: readonly Carriers[]
   /** From the request's last byte sent to the head of the answer. */

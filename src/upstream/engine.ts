@@ -10,6 +10,8 @@ import { backendAddress } from './backend-address.ts'
 import { carriersTo } from './carriers.ts'
 import type { EngineParts, ExchangeObserver } from './engine-parts.ts'
 import { Exchange } from './exchange.ts'
+import type { RequestKey } from './selection.ts'
+import type { Sticky } from './sticky.ts'
 import type { UpstreamTls } from './upstream-tls.ts'
 
 /** How long a backend has to ask for a body that waits to be asked for (Expect), in ms; then the gateway asks, as curl would go on by itself. */
@@ -46,6 +48,8 @@ export interface RequestLimits {
 
 export interface EngineOptions {
   readonly pool: Pool
+  readonly requestKey: RequestKey
+  readonly sticky: Sticky | undefined
   readonly timeouts: EngineTimeouts
   readonly tls: UpstreamTls
   readonly limits: RequestLimits
@@ -56,10 +60,12 @@ export class Engine {
   readonly #parts: EngineParts
   readonly #queues: TimeoutQueue[] = []
 
-  constructor ({ pool, timeouts, tls, limits, observer }: EngineOptions) {
+  constructor ({ pool, requestKey, sticky, timeouts, tls, limits, observer }: EngineOptions) {
     const socketOptions = { connectTimeoutMs: timeouts.connectMs, tls }
     this.#parts = {
       pool,
+      requestKey,
+      sticky,
       carriers: pool.backends.map(({ url }) => carriersTo(backendAddress(url), socketOptions)),
       headersTimeouts: this.#queue(timeouts.headersMs),
       idleTimeouts: this.#queue(timeouts.idleMs),

@@ -8,10 +8,10 @@ import { canSendStatus, cutResponse, isAnswered, isGone, writeInformation } from
 import type { ClientReply, ClientRequest } from '../client/client-side.ts'
 import { type ClientOwner, ClientWatch } from '../client/client-watch.ts'
 import type { UpgradeRequest } from '../client/upgrade-request.ts'
-import { ClientTimeoutError, NoBackendAvailableError } from '../errors.ts'
+import { ClientTimeoutError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
 import type { GateWaiter } from '../pool/gate.ts'
-import type { PickContext } from '../pool/policy.ts'
+import { RESULT_UNKNOWN } from '../pool/policy.ts'
 import { Deadline } from '../timing/deadline.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
@@ -25,7 +25,7 @@ import type { EngineParts, UnseenEnd } from './engine-parts.ts'
 import { type Failure, failureOf, requestTimeout, statusFailure } from './failure.ts'
 import { upstreamRequest } from './headers.ts'
 import { decideRetry, isIdempotent } from './retry.ts'
-import { NOTHING_TRIED, withTried } from './tried.ts'
+import { Selection } from './selection.ts'
 import { openTunnel } from './tunnel.ts'
 import { Upload } from './upload.ts'
 
@@ -34,14 +34,11 @@ const STATUS_CLIENT_GONE = 499
 
 const CONTINUE = 100
 
-export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOwner, ClientOwner {
-  readonly request: ClientRequest
+export class Exchange extends Selection implements GateWaiter, AttemptOwner, AnswerOwner, ClientOwner {
   /** The backend of the last attempt. */
   backend: Backend | undefined = undefined
   /** Attempts made so far. */
   attempts = 0
-  /** Backends that failed, in the pool's order. */
-  tried: readonly Backend[] = NOTHING_TRIED
   /** Bytes of the answer's body that came from the backend; of a tunnel, all that it sent. */
   responseBytes = 0
   /** Time from the first attempt to the head of the answer, in ms; undefined until there is one. */
@@ -52,7 +49,6 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   readonly #parts: EngineParts
   readonly #upgrade: UpgradeRequest | undefined
   #reply: ClientReply | undefined
-  #picked: Backend | undefined
   #upload: Upload | undefined
   #attempt: Attempt | undefined
   #answer: Answer | undefined
@@ -63,8 +59,8 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   #isOver = false
 
   constructor (parts: EngineParts, request: ClientRequest, upgrade: UpgradeRequest | undefined) {
+    super(parts, request)
     this.#parts = parts
-    this.request = request
     this.#upgrade = upgrade
   }
 
@@ -87,14 +83,6 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   /** Whether the upload waits for the client. */
   get waitsForClient (): boolean {
     return this.#upload?.waitsForClient === true
-  }
-
-  /** Picks the backend of the first attempt; its URL, or '' while the gate holds requests back. Throws if there is none. */
-  resolve (): string {
-    if (!this.#parts.pool.gate.isOpen) return ''
-    this.#picked = this.#parts.pool.pick(this)
-    if (this.#picked === undefined) throw new NoBackendAvailableError(this.#parts.pool.name)
-    return this.#picked.url
   }
 
   /** Carries the request out; from here on the reply is the exchange's. Throws for a body that cannot be forwarded. */
@@ -141,6 +129,7 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
   answerBegins (): void {
     this.#watch?.answerBegins()
     this.#upload?.stopAsking()
+    if (this.#answer !== undefined && this.#reply !== undefined && this.backend !== undefined) this.#parts.sticky?.mark(this.request, this.#reply, this.backend)
     // A client that is answered before it has sent its body may or may not send the rest: the next request must not be taken for it.
     if (this.#upload?.isComplete === false && this.#reply !== undefined) closeBehind(this.#reply, this.request.raw.socket)
   }
@@ -200,10 +189,12 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
       canReplay: this.#upload?.canReplay !== false
     })
     this.#parts.observer.attemptFailed(this, failure, decision)
-    if (decision === 'same-backend') return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#upgrade !== undefined))
+    if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
+      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#upgrade !== undefined), this.#parts.nowMs())
+    }
     this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
     if (decision === 'no') return this.#giveUp(failure.error)
-    this.tried = withTried(this.tried, attempt.backend)
+    this.exclude(attempt.backend)
     this.#sendNext(failure)
   }
 
@@ -234,30 +225,27 @@ export class Exchange implements PickContext, GateWaiter, AttemptOwner, AnswerOw
 
   /** The next attempt goes to a backend that was not tried; if none is left, the last failure is the answer. */
   #sendNext (failure?: Failure): void {
-    const { pool, carriers } = this.#parts
-    const backend = this.#takePicked() ?? pool.pick(this)
-    if (backend === undefined) return this.#giveUp(failure?.error ?? new NoBackendAvailableError(pool.name))
+    const { carriers } = this.#parts
+    const backend = this.nextBackend()
+    if (backend === undefined) return this.#giveUp(failure?.error ?? this.nobodyLeft())
     const nowMs = this.#parts.nowMs()
     if (this.attempts === 0) this.#firstSentMs = nowMs
-    if (this.#upgrade !== undefined) return this.#send(backend, newCarrier(carriers[backend.slot], true))
-    this.#send(backend, carriers[backend.slot]?.take(nowMs, isIdempotent(this.request.raw.method ?? '')))
+    const ofBackend = carriers[backend.slot]
+    this.#send(backend, this.#upgrade === undefined ? ofBackend?.take(nowMs, isIdempotent(this.request.raw.method ?? '')) : newCarrier(ofBackend, true), nowMs)
   }
 
-  #send (backend: Backend, carrier: Carrier | undefined): void {
-    if (carrier === undefined) return this.#giveUp(new NoBackendAvailableError(this.#parts.pool.name))
+  /** The backend counts it as in flight already. */
+  #send (backend: Backend, carrier: Carrier | undefined, nowMs: number): void {
+    if (carrier === undefined) {
+      this.#parts.pool.ended(backend, NaN, RESULT_UNKNOWN)
+      return this.#giveUp(this.nobodyLeft())
+    }
     this.attempts++
     this.backend = backend
     this.#answer?.drop()
     this.#answer = undefined
-    this.#attempt = new Attempt(this, backend, carrier, this.#parts)
+    this.#attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
     this.#attempt.send(upstreamRequest(this.request, this.#upload?.forAttempt() ?? null, this.#upgrade !== undefined))
-  }
-
-  /** The backend that `resolve` picked, unless it has gone out of service since. */
-  #takePicked (): Backend | undefined {
-    const picked = this.#picked
-    this.#picked = undefined
-    return picked !== undefined && picked.position >= 0 ? picked : undefined
   }
 
   /** No further attempt: the client is told, or its answer is cut where it is. */

@@ -39,7 +39,7 @@ export function upstreamTlsOptions (texts: UpstreamTlsTexts): UpstreamTlsOptions
   const { UPSTREAM_TLS_CA_FILE: caFile = '', UPSTREAM_TLS_CERT_FILE: certFile = '', UPSTREAM_TLS_KEY_FILE: keyFile = '' } = texts
   const { UPSTREAM_TLS_SERVERNAME: servername = '', DANGEROUSLY_UNVERIFIED_BACKENDS: unverified = '' } = texts
   return {
-    unverified: parseBackendList(unverified).origins,
+    unverified: parseBackendList(unverified).backends.map(({ url }) => url),
     ...(caFile !== '' && { caFile }),
     ...(certFile !== '' && { certFile }),
     ...(keyFile !== '' && { keyFile }),

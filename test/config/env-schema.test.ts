@@ -1,11 +1,19 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
-import { allowedValues, type Config, CONFIG_KEYS, type ConfigKey, EnvSchema, isNumeric, schemaRules } from '../../src/config/env-schema.ts'
+import { BUILT_IN_POLICIES } from '../../src/pool/policies/built-in.ts'
+import { allowedValues, type Config, CONFIG_KEYS, type ConfigKey, EnvSchema, isNumeric, isRatio, schemaRules } from '../../src/config/env-schema.ts'
 
 const DEFAULTS: Config = {
   HOST: '0.0.0.0',
   PORT: 8080,
   BACKENDS: 'http://localhost:8081,http://localhost:8082,http://localhost:8083',
+  POLICY: 'round-robin',
+  HASH_KEY: 'client',
+  STICKY_COOKIE: '',
+  STICKY_SECRET: '',
+  STICKY_MAX_AGE_S: 0,
+  PRIORITY_MIN_RATIO: 0,
+  PANIC_RATIO: 0,
   HEALTH_PATH: '/health',
   HEALTH_INTERVAL_MS: 10_000,
   HEALTH_TIMEOUT_MS: 5_000,
@@ -165,7 +173,8 @@ t.test('an address to listen on is not empty, and holds no blanks', async (t) =>
 })
 
 t.test('which keys take a number', async (t) => {
-  t.strictSame(CONFIG_KEYS.filter(isNumeric), CONFIG_KEYS.filter((key) => typeof DEFAULTS[key] === 'number'))
+  t.strictSame(CONFIG_KEYS.filter(isRatio), CONFIG_KEYS.filter((key) => key.endsWith('_RATIO')))
+  t.strictSame(CONFIG_KEYS.filter((key) => isNumeric(key) || isRatio(key)), CONFIG_KEYS.filter((key) => typeof DEFAULTS[key] === 'number'))
 })
 
 t.test('what a key allows is said as a person would say it', async (t) => {
@@ -178,6 +187,12 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     HOST: 'an address',
     PORT: 'a whole number from 0 to 65535',
     BACKENDS: 'comma-separated origins such as http://127.0.0.1:8081',
+    POLICY: `${[...BUILT_IN_POLICIES.keys()].join(', ')}, or the name of a plugin's`,
+    STICKY_COOKIE: 'a name',
+    STICKY_SECRET: '16 characters or more',
+    HASH_KEY: 'client, path, header:NAME, cookie:NAME or query:NAME',
+    PRIORITY_MIN_RATIO: 'a number from 0 to 1, such as 0.5',
+    PANIC_RATIO: 'a number from 0 to 1, such as 0.5',
     HEALTH_PATH: 'a path that starts with "/", without spaces',
     UPSTREAM_TLS_CA_FILE: 'a file',
     UPSTREAM_TLS_CERT_FILE: 'a file',

@@ -2,8 +2,9 @@ import t from 'tap'
 import { Monitor } from '../../src/health/monitor.ts'
 import type { ProbeOutcome } from '../../src/health/prober.ts'
 import type { Backend } from '../../src/pool/backend.ts'
-import { Pool } from '../../src/pool/pool.ts'
+import type { Pool } from '../../src/pool/pool.ts'
 import { VirtualSchedule } from '../virtual-schedule.ts'
+import { madePool } from '../pool/made-pool.ts'
 
 const INTERVAL_MS = 1_000
 const STARTED_MS = Date.UTC(2030, 0, 1)
@@ -30,7 +31,7 @@ interface Arranged {
 /** A monitor of a pool of `a` and `b` in virtual time, where each probe takes 100 ms. */
 function arrange ({ rise = 1, fall = 1, outcomes }: Arrangement): Arranged {
   const schedule = new VirtualSchedule()
-  const pool = new Pool({ name: 'main', urls: ['http://a', 'http://b'], nowMs: STARTED_MS })
+  const pool = madePool(['http://a', 'http://b'], { nowMs: STARTED_MS })
   const changes: string[] = []
   const monitor = new Monitor({
     pool,

@@ -19,9 +19,10 @@ scenario('GET /-/status tells of every backend: health, in flight, totals, since
   t.strictSame(JSON.parse(status.text), { pools: [{
     name: 'default',
     policy: 'round-robin',
+    panicking: false,
     backends: [
-      { url: a.url, healthy: true, inFlight: 1, requests: 2, failures: 0, since: sinceA, reason: 'answered 200' },
-      { url: down.url, healthy: false, inFlight: 0, requests: 0, failures: 0, since: sinceDown, reason: `connect ECONNREFUSED 127.0.0.1:${down.port}` }
+      { url: a.url, weight: 1, priority: 0, healthy: true, inFlight: 1, requests: 2, failures: 0, since: sinceA, reason: 'answered 200' },
+      { url: down.url, weight: 1, priority: 0, healthy: false, inFlight: 0, requests: 0, failures: 0, since: sinceDown, reason: `connect ECONNREFUSED 127.0.0.1:${down.port}` }
     ]
   }] })
 

@@ -2,14 +2,15 @@ import t from 'tap'
 import type { Backend } from '../../src/pool/backend.ts'
 import { Board } from '../../src/pool/board.ts'
 import { Counters } from '../../src/pool/counters.ts'
-import { Pool } from '../../src/pool/pool.ts'
+import type { Pool } from '../../src/pool/pool.ts'
+import { FRESH, madePool } from './made-pool.ts'
 
 const STARTED_MS = Date.UTC(2030, 0, 1)
 const LATER_MS = Date.UTC(2030, 0, 2, 3, 4, 5, 678)
 
 /** A pool of three, with its backends by name. */
 function threeBackends (): { pool: Pool, a: Backend, b: Backend, c: Backend } {
-  const pool = new Pool({ name: 'main', urls: ['http://a', 'http://b', 'http://c'], nowMs: STARTED_MS })
+  const pool = madePool(['http://a', 'http://b', 'http://c'], { nowMs: STARTED_MS })
   const [a, b, c] = pool.backends
   if (a === undefined || b === undefined || c === undefined) throw new Error('the pool lacks a backend')
   return { pool, a, b, c }
@@ -71,11 +72,11 @@ t.test('the policy picks among what is available from the moment of the verdict'
   const { pool, a, b, c } = threeBackends()
   pool.judge(a, false, 'down', LATER_MS)
   pool.judge(c, false, 'down', LATER_MS)
-  t.equal(pool.pick({ tried: [] }), b)
+  t.equal(pool.pick(FRESH), b)
   pool.judge(b, false, 'down', LATER_MS)
-  t.equal(pool.pick({ tried: [] }), undefined)
+  t.equal(pool.pick(FRESH), undefined)
   pool.judge(c, true, 'up', LATER_MS)
-  t.equal(pool.pick({ tried: [] }), c)
+  t.equal(pool.pick(FRESH), c)
 })
 
 t.test('the status tells of every backend what the counters and the verdicts say', async (t) => {
@@ -84,22 +85,23 @@ t.test('the status tells of every backend what the counters and the verdicts say
   pool.counters.attemptEnded(b.slot)
   pool.counters.attemptFailed(b.slot)
   pool.judge(b, false, 'answered 500', LATER_MS)
-  const untouched = { healthy: true, inFlight: 0, requests: 0, failures: 0, since: '2030-01-01T00:00:00.000Z', reason: 'not probed yet' }
+  const untouched = { weight: 1, priority: 0, healthy: true, inFlight: 0, requests: 0, failures: 0, since: '2030-01-01T00:00:00.000Z', reason: 'not probed yet' }
   t.strictSame(pool.status(), {
     name: 'main',
     policy: 'round-robin',
+    panicking: false,
     backends: [
       { url: 'http://a', ...untouched },
-      { url: 'http://b', healthy: false, inFlight: 2, requests: 3, failures: 1, since: '2030-01-02T03:04:05.678Z', reason: 'answered 500' },
+      { url: 'http://b', weight: 1, priority: 0, healthy: false, inFlight: 2, requests: 3, failures: 1, since: '2030-01-02T03:04:05.678Z', reason: 'answered 500' },
       { url: 'http://c', ...untouched }
     ]
   })
 })
 
 t.test('more backends than the counters hold are refused', async (t) => {
-  const options = { name: 'main', urls: ['http://a', 'http://b'], nowMs: 0 }
-  t.throws(() => new Pool({ ...options, counters: new Counters({ capacity: 1 }) }), { code: 'FL_SLOTS_EXHAUSTED' })
-  t.doesNotThrow(() => new Pool({ ...options, counters: new Counters({ capacity: 2 }) }))
+  const origins = ['http://a', 'http://b']
+  t.throws(() => madePool(origins, { counters: new Counters({ capacity: 1 }) }), { code: 'FL_SLOTS_EXHAUSTED' })
+  t.doesNotThrow(() => madePool(origins, { counters: new Counters({ capacity: 2 }) }))
 })
 
 t.test('the gate of a pool is open until somebody closes it', async (t) => {
@@ -108,14 +110,14 @@ t.test('the gate of a pool is open until somebody closes it', async (t) => {
 
 /** The pools of two threads: the first one judges. */
 function twoThreads (): { pool: Pool, other: Pool } {
-  const options = { name: 'main', urls: ['http://a', 'http://b', 'http://c'], nowMs: STARTED_MS }
-  const pool = new Pool(options)
+  const origins = ['http://a', 'http://b', 'http://c']
+  const pool = madePool(origins, { nowMs: STARTED_MS })
   const { counters, board } = pool
   const shared = {
     counters: new Counters({ capacity: counters.capacity, memory: counters.memory }),
     board: new Board({ capacity: counters.capacity, memory: board.memory })
   }
-  return { pool, other: new Pool({ ...options, ...shared }) }
+  return { pool, other: madePool(origins, { nowMs: STARTED_MS, ...shared }) }
 }
 
 t.test('a verdict of one thread holds for the next pick of every other, without a word between them', async (t) => {
@@ -124,10 +126,10 @@ t.test('a verdict of one thread holds for the next pick of every other, without 
   if (a === undefined || b === undefined || c === undefined) throw new Error('the pool lacks a backend')
   pool.judge(a, false, 'down', LATER_MS)
   pool.judge(c, false, 'down', LATER_MS)
-  t.strictSame([1, 2, 3].map(() => other.pick({ tried: [] })?.url), ['http://b', 'http://b', 'http://b'])
+  t.strictSame([1, 2, 3].map(() => other.pick(FRESH)?.url), ['http://b', 'http://b', 'http://b'])
   t.strictSame(other.backends.map(({ position }) => position), [-1, 0, -1])
   pool.judge(b, false, 'down', LATER_MS)
-  t.equal(other.pick({ tried: [] }), undefined)
+  t.equal(other.pick(FRESH), undefined)
   pool.judge(c, true, 'up', LATER_MS)
   t.strictSame(urls(other.available), ['http://c'])
   t.strictSame(other.backends.map(({ healthy, available, judged }) => [healthy, available, judged]), [[false, false, true], [false, false, true], [true, true, true]])
@@ -148,14 +150,14 @@ t.test('without news the policy is not told of anything', async (t) => {
   let rebuilt = 0
   const { policy } = other
   const rebuild = policy.rebuild.bind(policy)
-  policy.rebuild = (available) => {
+  policy.rebuild = (active, members) => {
     rebuilt++
-    rebuild(available)
+    rebuild(active, members)
   }
-  for (let i = 0; i < 5; i++) other.pick({ tried: [] })
+  for (let i = 0; i < 5; i++) other.pick(FRESH)
   t.equal(rebuilt, 0)
   for (const backend of pool.backends.slice(1)) pool.judge(backend, false, 'down', LATER_MS)
-  for (let i = 0; i < 5; i++) other.pick({ tried: [] })
+  for (let i = 0; i < 5; i++) other.pick(FRESH)
   t.equal(rebuilt, 1)
 })
 

@@ -3,13 +3,14 @@ import type { Backend } from '../../src/pool/backend.ts'
 import { Counters } from '../../src/pool/counters.ts'
 import { RoundRobin } from '../../src/pool/policies/round-robin.ts'
 import type { PickContext } from '../../src/pool/policy.ts'
-import { Pool } from '../../src/pool/pool.ts'
+import type { Pool } from '../../src/pool/pool.ts'
 import { CURSOR_ROUND_ROBIN } from '../../src/pool/slots.ts'
+import { FRESH, madePool } from './made-pool.ts'
 
-const FIRST_ATTEMPT: PickContext = { tried: [] }
+const FIRST_ATTEMPT: PickContext = FRESH
 
 function poolOf (size: number, counters = new Counters({ capacity: size })): Pool {
-  return new Pool({ name: 'main', urls: Array.from({ length: size }, (_, index) => `http://b${index}`), nowMs: 0, counters })
+  return madePool(Array.from({ length: size }, (_, index) => `http://b${index}`), { counters })
 }
 
 function takeDown (pool: Pool, ...slots: number[]): void {
@@ -92,7 +93,7 @@ t.test('a pool whose backends are all down has nobody to pick, not even to try a
   const pool = poolOf(2)
   takeDown(pool, 0, 1)
   t.equal(pool.pick(FIRST_ATTEMPT), undefined)
-  t.equal(pool.pick({ tried: [backendAt(pool, 0)] }), undefined)
+  t.equal(pool.pick({ ...FRESH, tried: [backendAt(pool, 0)] }), undefined)
 })
 
 t.test('who waited in vain has not taken the turn of anybody', async (t) => {
@@ -131,7 +132,7 @@ t.test('a further attempt goes to each backend that was not tried equally often,
   ]
   for (const { tried, counts } of cases) {
     const pool = poolOf(5)
-    const context = { tried: tried.map((slot) => backendAt(pool, slot)) }
+    const context = { ...FRESH, tried: tried.map((slot) => backendAt(pool, slot)) }
     t.strictSame(tally(pool, 20 * Object.keys(counts).length, context), counts, `tried: ${tried.join(', ')}`)
   }
 })
@@ -140,7 +141,7 @@ t.test('a backend that was tried and has gone down since takes no other with it'
   const pool = poolOf(5)
   takeDown(pool, 1, 2)
   const tried = [1, 3].map((slot) => backendAt(pool, slot))
-  t.strictSame(tally(pool, 40, { tried }), { 0: 20, 4: 20 })
+  t.strictSame(tally(pool, 40, { ...FRESH, tried }), { 0: 20, 4: 20 })
 })
 
 t.test('further attempts do not disturb the turns of first attempts', async (t) => {
@@ -150,7 +151,7 @@ t.test('further attempts do not disturb the turns of first attempts', async (t) 
   for (let i = 0; i < 30; i++) {
     const slot = pool.pick(FIRST_ATTEMPT)?.slot ?? -1
     counts[slot] = (counts[slot] ?? 0) + 1
-    if (i % 4 === 0) pool.pick({ tried })
+    if (i % 4 === 0) pool.pick({ ...FRESH, tried })
   }
   t.strictSame(counts, [10, 10, 10])
 })
@@ -161,7 +162,7 @@ t.test('what a failing backend could not serve is spread evenly over all the oth
   const served = [0, 0, 0, 0]
   for (let i = 0; i < 120; i++) {
     const first = pool.pick(FIRST_ATTEMPT)
-    const last = first === failing ? pool.pick({ tried: [failing] }) : first
+    const last = first === failing ? pool.pick({ ...FRESH, tried: [failing] }) : first
     served[last?.slot ?? -1] = (served[last?.slot ?? -1] ?? 0) + 1
   }
   t.strictSame(served, [40, 0, 40, 40])
@@ -170,7 +171,7 @@ t.test('what a failing backend could not serve is spread evenly over all the oth
 t.test('a pick looks at no more backends of 10,000 than of 3', async (t) => {
   const costOf = (size: number, triedSlots: readonly number[]): { reads: number, others: number } => {
     const pool = poolOf(size)
-    const context = { tried: triedSlots.map((slot) => backendAt(pool, slot)) }
+    const context = { ...FRESH, tried: triedSlots.map((slot) => backendAt(pool, slot)) }
     const policy = new RoundRobin(pool.counters)
     const cost = { reads: 0, others: 0 }
     policy.rebuild(counting(pool.available, cost))

@@ -1,12 +1,12 @@
 /** The account and the deadlines of an attempt. Deadlines are looked at in their queues; when they pass is the queues' business. */
 import t, { type Test } from 'tap'
-import { Pool } from '../../src/pool/pool.ts'
 import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
 import { Attempt, type AttemptOwner } from '../../src/upstream/attempt.ts'
 import type { EngineParts } from '../../src/upstream/engine-parts.ts'
 import { Http1Connections } from '../../src/upstream/http1-connections.ts'
 import { until } from '../kit/until.ts'
 import { type Accepted, EMPTY_ANSWER, GET, OK, RawBackend, SOCKET_OPTIONS } from './raw-backend.ts'
+import { madePool } from '../pool/made-pool.ts'
 
 /** Remembers what it is told. */
 class Owner implements AttemptOwner {
@@ -74,12 +74,14 @@ async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
   const raw = await RawBackend.start(t)
   const connections = new Http1Connections(raw.address, SOCKET_OPTIONS)
   t.teardown(() => connections.close())
-  const pool = new Pool({ name: 'main', urls: [raw.address.url], nowMs: 0 })
+  const pool = madePool([raw.address.url])
   const [backend] = pool.backends
   if (backend === undefined) throw new Error('a pool without its backend')
   const queue = (): TimeoutQueue => new TimeoutQueue(60_000)
   const parts: EngineParts = {
     pool,
+    requestKey: () => 0,
+    sticky: undefined,
     carriers: [connections],
     headersTimeouts: queue(),
     idleTimeouts: queue(),
@@ -94,8 +96,8 @@ async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
     nowMs: () => performance.now()
   }
   const owner = new Owner(() => backend.inFlight)
-  const attempt = new Attempt(owner, backend, connections.takeNew(), parts)
-  t.equal(backend.inFlight, 0, 'not before it is sent')
+  const attempt = new Attempt(owner, backend, connections.takeNew(), parts, parts.nowMs())
+  pool.begin(backend)
   attempt.send({ ...GET, upgrade })
   t.equal(backend.inFlight, 1)
   const accepted = await raw.connection()

@@ -2,10 +2,10 @@ import t, { type Test } from 'tap'
 import { resetConnection } from '../../src/client/reset.ts'
 import type { ProbeOutcome } from '../../src/health/prober.ts'
 import type { Backend } from '../../src/pool/backend.ts'
-import { Pool } from '../../src/pool/pool.ts'
 import { httpProbe } from '../../src/upstream/probe.ts'
 import { until } from '../kit/until.ts'
 import { type Accepted, EMPTY_ANSWER, OK, RawBackend, refusingAddress, SOCKET_OPTIONS } from './raw-backend.ts'
+import { madePool } from '../pool/made-pool.ts'
 
 interface Probed {
   readonly backend: RawBackend
@@ -27,7 +27,7 @@ async function probe (t: Test, path = '/health'): Promise<Probed> {
 }
 
 function backendAt (url: string): Backend {
-  const [backend] = new Pool({ name: 'main', urls: [url], nowMs: 0 }).backends
+  const [backend] = madePool([url]).backends
   if (backend === undefined) throw new Error('a pool without its backend')
   return backend
 }

@@ -7,36 +7,28 @@
  */
 import type { Backend } from '../backend.ts'
 import type { Counters } from '../counters.ts'
-import type { PickContext, Policy } from '../policy.ts'
+import type { PickContext, Policy, PolicyFactory } from '../policy.ts'
 import { CURSOR_RETRY, CURSOR_ROUND_ROBIN } from '../slots.ts'
+import { pickUntried } from '../untried.ts'
+
+export const roundRobin: PolicyFactory = ({ counters }) => new RoundRobin(counters)
 
 export class RoundRobin implements Policy {
   readonly name = 'round-robin'
   readonly #counters: Counters
-  #available: readonly Backend[] = []
+  #active: readonly Backend[] = []
 
   constructor (counters: Counters) {
     this.#counters = counters
   }
 
-  rebuild (available: readonly Backend[]): void {
-    this.#available = available
+  rebuild (active: readonly Backend[]): void {
+    this.#active = active
   }
 
-  pick (context: PickContext): Backend | undefined {
-    const count = this.#available.length
-    if (context.tried.length > 0) return this.#pickUntried(context.tried)
-    return count === 0 ? undefined : this.#available[this.#counters.advance(CURSOR_ROUND_ROBIN) % count]
-  }
-
-  /** Linear in the number of attempts so far, whatever the size of the pool. */
-  #pickUntried (tried: readonly Backend[]): Backend | undefined {
-    let left = this.#available.length
-    for (const backend of tried) if (backend.position >= 0) left--
-    if (left <= 0) return undefined
-    let position = this.#counters.advance(CURSOR_RETRY) % left
-    // `tried` ascends, as `position` does: stepping over each hole at or below keeps every backend that is left equally likely.
-    for (const backend of tried) if (backend.position >= 0 && backend.position <= position) position++
-    return this.#available[position]
+  pick ({ tried }: PickContext): Backend | undefined {
+    const count = this.#active.length
+    if (tried.length > 0) return pickUntried(this.#active, 0, tried, this.#counters.advance(CURSOR_RETRY))
+    return count === 0 ? undefined : this.#active[this.#counters.advance(CURSOR_ROUND_ROBIN) % count]
   }
 }

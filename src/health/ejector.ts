@@ -1,0 +1,116 @@
+/**
+ * Takes backends out for a time because of their answers, and lets them back in on trial: passive health, and the circuit breaker of a
+ * backend, in one. Any thread may eject; one thread, which judges, ends ejections.
+ *
+ * ```
+ *              too many failures                      its time is over
+ *   closed ───────────────────────────► ejected ───────────────────────────► on trial
+ *     ▲                                    ▲                                   │  │
+ *     │                                    └───────────── a failure ───────────┘  │
+ *     └────────────────────── as many good answers as asked for ──────────────────┘
+ * ```
+ *
+ * Each ejection lasts twice as long as the one before, up to a bound, until a backend has been at peace for as long as it was out. Never
+ * more than a share of the pool is out at a time: when all fail, the backends are not what is broken.
+ */
+import type { Backend } from '../pool/backend.ts'
+import type { Board } from '../pool/board.ts'
+import { NOTE_TRIAL, REASON_EJECTED } from '../pool/slots.ts'
+
+export interface EjectionRules {
+  /** How long the first ejection lasts, in ms. */
+  readonly baseMs: number
+  /** The longest one, in ms. */
+  readonly maxMs: number
+  /** The share of the pool's backends that may be out at a time, 0 to 1. */
+  readonly maxRatio: number
+}
+
+/** What happened to a backend. */
+export type EjectionEvent = 'ejected' | 'on trial' | 'restored'
+
+export interface EjectorOptions {
+  readonly backends: readonly Backend[]
+  readonly board: Board
+  readonly rules: EjectionRules
+  /** Now, in ms since the epoch: threads have no other clock in common. */
+  readonly wallClockMs: () => number
+  /** Called in the thread that changed the backend's state. */
+  readonly onEvent: (backend: Backend, event: EjectionEvent, reason: string) => void
+}
+
+export class Ejector {
+  readonly #options: EjectorOptions
+
+  constructor (options: EjectorOptions) {
+    this.#options = options
+  }
+
+  /** Ejects a backend; false if it is out already, or too many are. */
+  eject (backend: Backend, reason: string): boolean {
+    const { board, wallClockMs, onEvent } = this.#options
+    const { slot } = backend
+    // Of threads that find it out at once one does it.
+    if (this.#isFull(1) || !board.set(slot, REASON_EJECTED)) return false
+    if (this.#isFull(0)) {
+      // Another thread has ejected another backend in the same moment.
+      board.clear(slot, REASON_EJECTED)
+      return false
+    }
+    const ejections = this.#repeats(slot, wallClockMs()) + 1
+    const forMs = this.#lengthMs(ejections)
+    board.noteEjection(slot, ejections, wallClockMs() + forMs)
+    board.clear(slot, NOTE_TRIAL)
+    board.forgetCounts(slot)
+    onEvent(backend, 'ejected', `${reason}; out for ${forMs} ms`)
+    return true
+  }
+
+  /** A backend on trial has shown that it is well; false if another thread was faster. */
+  restore (backend: Backend, reason: string): boolean {
+    const { board, wallClockMs, onEvent } = this.#options
+    if (!board.clear(backend.slot, NOTE_TRIAL)) return false
+    board.forgetCounts(backend.slot)
+    board.noteAvailable(backend.slot, wallClockMs())
+    onEvent(backend, 'restored', reason)
+    return true
+  }
+
+  /** Ends ejections whose time is over. Called regularly by the thread that judges, and by no other. */
+  endThoseOver (): void {
+    const { backends, board, rules, wallClockMs, onEvent } = this.#options
+    const nowMs = wallClockMs()
+    for (const backend of backends) {
+      const { slot } = backend
+      if ((board.reasons(slot) & REASON_EJECTED) === 0) continue
+      const untilMs = board.ejectedUntilMs(slot)
+      // A thread that ended in the middle of it, or is just about to, has not said until when; the clock may have been set back, too.
+      if (untilMs === 0 || untilMs > nowMs + rules.maxMs) board.noteEjection(slot, Math.max(1, board.ejections(slot)), nowMs + rules.baseMs)
+      else if (untilMs <= nowMs) {
+        board.forgetCounts(slot)
+        board.set(slot, NOTE_TRIAL)
+        board.clear(slot, REASON_EJECTED)
+        onEvent(backend, 'on trial', 'its time is over')
+      }
+    }
+  }
+
+  /** Ejections before this one that still count. */
+  #repeats (slot: number, nowMs: number): number {
+    const { board } = this.#options
+    const before = board.ejections(slot)
+    return before > 0 && nowMs - board.ejectedUntilMs(slot) < this.#lengthMs(before) ? before : 0
+  }
+
+  #lengthMs (ejections: number): number {
+    const { baseMs, maxMs } = this.#options.rules
+    return Math.min(maxMs, baseMs * 2 ** (ejections - 1))
+  }
+
+  /** Whether `more` ejections would be too many. */
+  #isFull (more: number): boolean {
+    const { backends, board, rules } = this.#options
+    const out = backends.filter(({ slot }) => (board.reasons(slot) & REASON_EJECTED) !== 0).length
+    return out + more > Math.floor(rules.maxRatio * backends.length)
+  }
+}

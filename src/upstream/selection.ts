@@ -1,0 +1,84 @@
+/** Which backends a request goes to, one after the other: what the pool is asked with, and what it has said so far. */
+import type { ClientRequest } from '../client/client-side.ts'
+import { BackendsFullError, NoBackendAvailableError } from '../errors.ts'
+import type { Backend } from '../pool/backend.ts'
+import type { PickContext } from '../pool/policy.ts'
+import type { Pool } from '../pool/pool.ts'
+import type { Sticky } from './sticky.ts'
+import { NOTHING_TRIED, withTried } from './tried.ts'
+
+/** What a request is keyed by: a hash of it, see `PickContext.keyHash`. */
+export type RequestKey = (request: ClientRequest) => number
+
+export interface SelectionParts {
+  readonly pool: Pool
+  readonly requestKey: RequestKey
+  /** Where clients are kept to their backends; undefined: nowhere. */
+  readonly sticky: Sticky | undefined
+}
+
+/** No hash: it is not negative. */
+const NOT_YET = -1
+
+export class Selection implements PickContext {
+  readonly request: ClientRequest
+  /** Backends that failed or were full, in the pool's order. */
+  tried: readonly Backend[] = NOTHING_TRIED
+  readonly #parts: SelectionParts
+  #picked: Backend | undefined
+  #keyHash = NOT_YET
+
+  constructor (parts: SelectionParts, request: ClientRequest) {
+    this.#parts = parts
+    this.request = request
+  }
+
+  get keyHash (): number {
+    if (this.#keyHash === NOT_YET) this.#keyHash = this.#parts.requestKey(this.request)
+    return this.#keyHash
+  }
+
+  /** Picks the backend of the first attempt; its URL, or '' while the gate holds requests back. Throws if there is none. */
+  resolve (): string {
+    const { pool } = this.#parts
+    if (!pool.gate.isOpen) return ''
+    this.#picked = this.#pick()
+    if (this.#picked === undefined) throw this.nobodyLeft()
+    return this.#picked.url
+  }
+
+  /** The backend of the next attempt, which is in flight from here on; undefined if nobody is left. */
+  protected nextBackend (): Backend | undefined {
+    const { pool } = this.#parts
+    let backend = this.#takePicked() ?? this.#pick()
+    while (backend !== undefined && !pool.begin(backend)) {
+      this.exclude(backend)
+      backend = this.#pick()
+    }
+    return backend
+  }
+
+  /** Has the next picks leave a backend out. */
+  protected exclude (backend: Backend): void {
+    this.tried = withTried(this.tried, backend)
+  }
+
+  /** What the client is told if no attempt could be made. */
+  protected nobodyLeft (): Error {
+    const { pool } = this.#parts
+    return pool.isFull ? new BackendsFullError(pool.name) : new NoBackendAvailableError(pool.name)
+  }
+
+  #pick (): Backend | undefined {
+    const { pool, sticky } = this.#parts
+    const stuck = sticky?.backendOf(this.request)
+    return stuck !== undefined && pool.mayPick(stuck) && !this.tried.includes(stuck) ? stuck : pool.pick(this)
+  }
+
+  /** The backend that `resolve` picked, unless it has gone out of service since. */
+  #takePicked (): Backend | undefined {
+    const picked = this.#picked
+    this.#picked = undefined
+    return picked !== undefined && picked.position >= 0 ? picked : undefined
+  }
+}
