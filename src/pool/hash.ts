@@ -1,6 +1,6 @@
 /**
- * Hashes of texts for policies that go by a key: FNV-1a of the bytes of UTF-16, mixed once more by the last step of MurmurHash3, as FNV
- * alone spreads short keys that differ in their last letter badly. Not for secrets: whoever chooses keys can choose where they go.
+ * Hashes of texts for policies that go by a key: FNV-1a of the bytes of UTF-16 (but for high bytes of 0), mixed once more by the last step
+ * of MurmurHash3, as FNV alone spreads short keys that differ in their last letter badly. Not for secrets: whoever chooses keys can choose where they go.
  * Sources: RFC 9923 (FNV), Appleby's MurmurHash3 (fmix32).
  */
 

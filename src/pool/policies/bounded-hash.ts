@@ -25,6 +25,8 @@ export class BoundedHash extends ConsistentHash {
   constructor (counters: Counters) {
     super()
     this.#counters = counters
+    // The policy may be changed while attempts are in flight: their ends will be told here.
+    for (let slot = 0; slot < counters.capacity; slot++) this.#inFlight += counters.ownInFlight(slot)
   }
 
   override rebuild (active: readonly Backend[], members: readonly Backend[]): void {

@@ -9,9 +9,14 @@ import { mixed } from '../hash.ts'
 import type { PickContext, Policy, PolicyFactory } from '../policy.ts'
 import { pickUntried } from '../untried.ts'
 import { maglevTable } from './maglev-table.ts'
+import { WeightedDraw } from './weighted-draw.ts'
 
-/** The longest walk, in entries: then there is next to nobody left, and one of those is taken without the table. */
+/** The longest walk, in entries: then little is left of the pool, and one of those that are is drawn without the table. */
 const MAX_STEPS = 64
+/** Draws that hit a backend which may not be taken: then one is taken that was not tried, whatever its weight and load. */
+const MAX_DRAWS = 64
+
+const TWO_POWER_32 = 2 ** 32
 
 export const consistentHash: PolicyFactory = () => new ConsistentHash()
 
@@ -19,10 +24,12 @@ export class ConsistentHash implements Policy {
   readonly name: string = 'consistent-hash'
   #active: readonly Backend[] = []
   #members: readonly Backend[] = []
+  #draws = new WeightedDraw([])
   #table = new Int32Array(0)
 
   rebuild (active: readonly Backend[], members: readonly Backend[]): void {
     this.#active = active
+    this.#draws = new WeightedDraw(active.map(({ weight }) => weight))
     if (members === this.#members) return
     this.#members = members
     this.#table = maglevTable(members)
@@ -34,10 +41,10 @@ export class ConsistentHash implements Policy {
     let entry = keyHash % size
     for (let i = 0; i < MAX_STEPS && i < size; i++) {
       const backend = this.#members[this.#table[entry] ?? -1]
-      if (backend !== undefined && this.isActive(backend) && this.accepts(backend) && !tried.includes(backend)) return backend
+      if (backend !== undefined && this.#isActive(backend) && this.accepts(backend) && !tried.includes(backend)) return backend
       entry = (entry + step) % size
     }
-    return pickUntried(this.#active, 0, tried, mixed(keyHash))
+    return this.#drawn(tried, keyHash)
   }
 
   scores (backend: Backend, { keyHash }: PickContext): Readonly<Record<string, number>> {
@@ -45,17 +52,23 @@ export class ConsistentHash implements Policy {
     return { owner: owner === backend ? 1 : 0 }
   }
 
-  protected isActive ({ position }: Backend): boolean {
-    return position >= 0 && position < this.#active.length
-  }
-
-  /** How many are active. */
-  protected get activeCount (): number {
-    return this.#active.length
-  }
-
   /** Whether a backend may take one more. */
   protected accepts (_backend: Backend): boolean {
     return true
+  }
+
+  /** Without the table, but the same one for a key as long as the same backends are left. */
+  #drawn (tried: readonly Backend[], keyHash: number): Backend | undefined {
+    let hash = keyHash
+    for (let i = 0; i < MAX_DRAWS; i++) {
+      hash = mixed(hash + 1)
+      const backend = this.#active[this.#draws.draw(hash / TWO_POWER_32)]
+      if (backend !== undefined && this.accepts(backend) && !tried.includes(backend)) return backend
+    }
+    return pickUntried(this.#active, 0, tried, mixed(keyHash))
+  }
+
+  #isActive ({ position }: Backend): boolean {
+    return position >= 0 && position < this.#active.length
   }
 }

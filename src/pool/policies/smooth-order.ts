@@ -14,6 +14,9 @@ const MAX_COMPARISONS = 4_000_000
 /** Weights that are no whole numbers (while a backend warms up) are taken in steps of this. */
 const STEP = 1 / 100
 
+/** The part of the golden ratio behind the point: its multiples keep as far apart as can be. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
+
 /** For each turn of a cycle the index of the weight whose turn it is. `weights` are above 0. */
 export function smoothOrder (weights: readonly number[]): Int32Array<ArrayBuffer> {
   const shares = wholeShares(weights)
@@ -51,19 +54,42 @@ function asNginx (shares: readonly number[], turns: number): Int32Array<ArrayBuf
   return order
 }
 
-/** For many: every turn of everybody gets the middle of its part of the cycle, and they come in the order of these. */
+/**
+ * For many: every turn of everybody has its time in the cycle, and they come in the order of these. Those of one weight share a train of
+ * evenly spaced times and take them in turn; the trains of different weights begin apart, so that they do not meet again and again.
+ */
 function byDeadline (shares: readonly number[], turns: number): Int32Array<ArrayBuffer> {
   const owners = new Int32Array(turns)
   const times = new Float64Array(turns)
   let turn = 0
-  for (const [i, share] of shares.entries()) {
-    for (let k = 0; k < share; k++, turn++) {
-      owners[turn] = i
-      times[turn] = (k + 0.5) / share
+  let offset = 0.5
+  for (const [share, group] of Map.groupBy(shares.keys(), (i) => shares[i] ?? 1)) {
+    for (const [rank, i] of group.entries()) {
+      const phase = (rank + offset) / group.length
+      for (let k = 0; k < share; k++, turn++) {
+        owners[turn] = i
+        times[turn] = (k + phase) / share
+      }
     }
+    offset = (offset + GOLDEN_RATIO) % 1
   }
-  const places = Int32Array.from(owners.keys()).toSorted((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b)
-  return places.map((place) => owners[place] ?? 0)
+  return sortedByTime(owners, times)
+}
+
+/** In linear time: the times, from 0 to 1, are sorted into as many parts as there are, and stay as they come within a part. */
+function sortedByTime (owners: Int32Array, times: Float64Array): Int32Array<ArrayBuffer> {
+  const count = owners.length
+  const places = new Int32Array(count + 1)
+  const partOf = (turn: number): number => Math.floor((times[turn] ?? 0) * count)
+  for (let turn = 0; turn < count; turn++) places[partOf(turn) + 1] = (places[partOf(turn) + 1] ?? 0) + 1
+  for (let part = 0; part < count; part++) places[part + 1] = (places[part + 1] ?? 0) + (places[part] ?? 0)
+  const order = new Int32Array(count)
+  for (let turn = 0; turn < count; turn++) {
+    const place = places[partOf(turn)] ?? 0
+    places[partOf(turn)] = place + 1
+    order[place] = owners[turn] ?? 0
+  }
+  return order
 }
 
 function greatestCommonDivisor (a: number, b: number): number {

@@ -1,11 +1,11 @@
 import t from 'tap'
-import type { Backend } from '../../src/pool/backend.ts'
-import { Counters } from '../../src/pool/counters.ts'
-import { RoundRobin } from '../../src/pool/policies/round-robin.ts'
-import type { PickContext } from '../../src/pool/policy.ts'
-import type { Pool } from '../../src/pool/pool.ts'
-import { CURSOR_ROUND_ROBIN } from '../../src/pool/slots.ts'
-import { FRESH, madePool } from './made-pool.ts'
+import type { Backend } from '../../../src/pool/backend.ts'
+import { Counters } from '../../../src/pool/counters.ts'
+import { RoundRobin } from '../../../src/pool/policies/round-robin.ts'
+import type { PickContext } from '../../../src/pool/policy.ts'
+import type { Pool } from '../../../src/pool/pool.ts'
+import { CURSOR_ROUND_ROBIN } from '../../../src/pool/slots.ts'
+import { FRESH, madePool } from '../made-pool.ts'
 
 const FIRST_ATTEMPT: PickContext = FRESH
 
