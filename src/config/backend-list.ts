@@ -66,7 +66,7 @@ function readParameters (words: readonly string[]): { readonly parameters: Omit<
     const number = /^[0-9]+$/.test(value) ? Number(value) : NaN
     if (key in parameters) faults.push(`has ${name} twice: say it once`)
     else if (number >= minimum && number <= maximum) parameters[key] = number
-    else faults.push(`has ${word}: it has to be a whole number from ${minimum} to ${maximum}`)
+    else faults.push(`has ${redact(word)}: it has to be a whole number from ${minimum} to ${maximum}`)
   }
   return { parameters, faults }
 }

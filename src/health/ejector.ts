@@ -57,9 +57,10 @@ export class Ejector {
       board.clear(slot, REASON_EJECTED)
       return false
     }
-    const ejections = this.#repeats(slot, wallClockMs()) + 1
+    const nowMs = wallClockMs()
+    const ejections = this.#repeats(slot, nowMs) + 1
     const forMs = this.#lengthMs(ejections)
-    board.noteEjection(slot, ejections, wallClockMs() + forMs)
+    board.noteEjection(slot, ejections, nowMs + forMs)
     board.clear(slot, NOTE_TRIAL)
     board.forgetCounts(slot)
     onEvent(backend, 'ejected', `${reason}; out for ${forMs} ms`)
@@ -85,8 +86,10 @@ export class Ejector {
       if ((board.reasons(slot) & REASON_EJECTED) === 0) continue
       const untilMs = board.ejectedUntilMs(slot)
       // A thread that ended in the middle of it, or is just about to, has not said until when; the clock may have been set back, too.
-      if (untilMs === 0 || untilMs > nowMs + rules.maxMs) board.noteEjection(slot, Math.max(1, board.ejections(slot)), nowMs + rules.baseMs)
+      if (untilMs <= 0 || untilMs > nowMs + rules.maxMs) board.noteEjection(slot, board.ejections(slot), nowMs + this.#lengthMs(1))
       else if (untilMs <= nowMs) {
+        // Below 0 from here on: the next ejection must not be taken for one that is over, before it has said until when it lasts.
+        board.noteEjection(slot, board.ejections(slot), -untilMs)
         board.forgetCounts(slot)
         board.set(slot, NOTE_TRIAL)
         board.clear(slot, REASON_EJECTED)
@@ -99,7 +102,7 @@ export class Ejector {
   #repeats (slot: number, nowMs: number): number {
     const { board } = this.#options
     const before = board.ejections(slot)
-    return before > 0 && nowMs - board.ejectedUntilMs(slot) < this.#lengthMs(before) ? before : 0
+    return before > 0 && nowMs - Math.abs(board.ejectedUntilMs(slot)) < this.#lengthMs(before) ? before : 0
   }
 
   #lengthMs (ejections: number): number {
@@ -111,6 +114,7 @@ export class Ejector {
   #isFull (more: number): boolean {
     const { backends, board, rules } = this.#options
     const out = backends.filter(({ slot }) => (board.reasons(slot) & REASON_EJECTED) !== 0).length
-    return out + more > Math.floor(rules.maxRatio * backends.length)
+    // A quotient is the number that its decimal is read as: 29 of 100 are 0.29, but 0.29 * 100 is less than 29.
+    return (out + more) / backends.length > rules.maxRatio
   }
 }

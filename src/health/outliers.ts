@@ -52,7 +52,8 @@ export class Outliers {
   #failed (backend: Backend, what: string): void {
     const { board, ejector, rules: { failuresInRow } } = this.#options
     if (backend.isOnTrial) {
-      ejector.eject(backend, `failed on trial: ${what}`)
+      // Where too many are out already its trial begins anew.
+      if (!ejector.eject(backend, `failed on trial: ${what}`)) board.forgetCounts(backend.slot)
       return
     }
     if (failuresInRow === 0) return

@@ -26,7 +26,7 @@ export interface Arrangement {
 
 /** Arranges the backends of a pool. */
 export function arrange (backends: readonly Backend[], { minGroupRatio, panicRatio }: ArrangementRules): Arrangement {
-  const isPanicking = panicRatio > 0 && backends.filter(isWell).length < panicRatio * backends.length
+  const isPanicking = panicRatio > 0 && backends.filter(isWell).length / backends.length < panicRatio
   if (isPanicking) return { active: backends.filter(({ reasons }) => (reasons & ~REASONS_OF_HEALTH & ~NOTES) === 0), spare: [], isPanicking }
   const available = backends.filter((backend) => backend.available)
   const last = lastGroup(backends, minGroupRatio)
@@ -49,7 +49,7 @@ function lastGroup (backends: readonly Backend[], minGroupRatio: number): number
   }
   if (groups.size < 2) return undefined
   const inTurn = [...groups].toSorted(([a], [b]) => a - b)
-  return inTurn.find(([, { weight, available }]) => available > 0 && available >= minGroupRatio * weight)?.[0]
+  return inTurn.find(([, { weight, available }]) => available > 0 && available / weight >= minGroupRatio)?.[0]
 }
 
 /** Whether nothing is held against its health. */

@@ -1,4 +1,5 @@
 /** What a request is keyed by (HASH_KEY), for policies that send the same key to the same backend. */
+import type { IncomingHttpHeaders } from 'node:http'
 import { parseCookie } from 'cookie'
 import type { ClientRequest } from '../client/client-side.ts'
 import { hashText } from '../pool/hash.ts'
@@ -20,7 +21,7 @@ function reader (source: string): (request: ClientRequest) => string | undefined
   const kind = colon === -1 ? source : source.slice(0, colon)
   const name = source.slice(colon + 1)
   switch (kind) {
-    case 'header': return ({ raw }) => oneText(raw.headers[name.toLowerCase()])
+    case 'header': return ({ raw }) => header(raw.headers, name.toLowerCase())
     case 'cookie': return ({ raw }) => parseCookie(raw.headers.cookie ?? '')[name]
     case 'query': return ({ head }) => queryParameter(head.target, name)
     case 'path': return ({ head }) => pathOf(head.target)
@@ -28,7 +29,9 @@ function reader (source: string): (request: ClientRequest) => string | undefined
   }
 }
 
-function oneText (value: string | readonly string[] | undefined): string | undefined {
+function header (headers: IncomingHttpHeaders, name: string): string | undefined {
+  // The object has `constructor` and the like of its own accord.
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
   return value === undefined || typeof value === 'string' ? value : value.join(', ')
 }
 

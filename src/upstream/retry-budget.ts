@@ -30,12 +30,14 @@ export class RetryBudget {
   /** Retries, by second. */
   readonly #words: Int32Array<SharedArrayBuffer>
   /** Attempts made so far, as they were noted, oldest first. */
-  readonly #noted: number[] = []
+  readonly #noted: number[]
 
   constructor (options: RetryBudgetOptions) {
     this.memory = options.memory ?? new SharedArrayBuffer(WINDOW_S * Int32Array.BYTES_PER_ELEMENT)
     this.#options = options
     this.#words = new Int32Array(this.memory)
+    // What other threads sent before this one began is not of the last seconds.
+    this.#noted = [options.attempts()]
   }
 
   /** Notes how many attempts there have been. Called once a second: requests do not count themselves. */

@@ -144,3 +144,61 @@ t.test('a password does not reach the log, wherever it stands', async (t) => {
     t.notMatch(faults[0] ?? '', /secret/, entry)
   }
 })
+
+t.test('behind a backend stands what is said of it, in any order', async (t) => {
+  const { backends, faults } = parseBackendList('http://a weight=2 max=100, http://b  backup , http://c priority=3\tweight=1000, http://d max=1 backup weight=1, http://e')
+  t.strictSame(faults, [])
+  t.strictSame(backends, [
+    { url: 'http://a', weight: 2, maxInFlight: 100 },
+    { url: 'http://b', priority: 1 },
+    { url: 'http://c', priority: 3, weight: 1_000 },
+    { url: 'http://d', maxInFlight: 1, priority: 1, weight: 1 },
+    { url: 'http://e' }
+  ])
+})
+
+t.test('a number beyond its bounds, or that is none, is refused with these', async (t) => {
+  const cases: ReadonlyArray<readonly [word: string, bounds: string]> = [
+    ...['0', '1001', '-1', '1.5', '', 'x', '1e2', '0x1', '+1'].map((value) => [`weight=${value}`, '1 to 1000'] as const),
+    ...['101', '-1', ''].map((value) => [`priority=${value}`, '0 to 100'] as const),
+    ...['0', '1000001', '9'.repeat(400)].map((value) => [`max=${value}`, '1 to 1000000'] as const)
+  ]
+  for (const [word, bounds] of cases) {
+    t.strictSame(parseBackendList(`http://a ${word}`), { backends: [], faults: [`BACKENDS: "http://a" has ${word}: it has to be a whole number from ${bounds}`] })
+  }
+  t.strictSame(parseBackendList('http://a weight=1 priority=0 max=1,http://b weight=1000 priority=100 max=1000000').faults, [])
+})
+
+t.test('a word that is not known is refused with those that are', async (t) => {
+  for (const word of ['WEIGHT=2', 'wieght=2', 'weight', 'weight:2', 'backup=1', 'Backup', '=', 'http://b']) {
+    t.strictSame(parseBackendList(`http://a ${word}`), {
+      backends: [],
+      faults: [`BACKENDS: "http://a" is followed by "${word}": it can be weight=NUMBER, priority=NUMBER, max=NUMBER or backup, and the next backend stands behind a comma`]
+    })
+  }
+})
+
+t.test('what is said twice is refused, backup and a priority too', async (t) => {
+  for (const [words, name] of [['weight=1 weight=1', 'weight'], ['backup priority=2', 'priority'], ['priority=2 backup', 'priority'], ['backup backup', 'priority'], ['max=1 max=2', 'max']] as const) {
+    t.strictSame(parseBackendList(`http://a ${words}`).faults, [`BACKENDS: "http://a" has ${name} twice: say it once`], words)
+  }
+})
+
+t.test('every fault of a backend is named, and the others can be used', async (t) => {
+  const { backends, faults } = parseBackendList('http://a weight=0 hello, http://b weight=2')
+  t.strictSame(backends, [{ url: 'http://b', weight: 2 }])
+  t.match(faults, [/"http:\/\/a" has weight=0/, /"http:\/\/a" is followed by "hello"/])
+  t.equal(faults.length, 2)
+})
+
+t.test('one backend is one backend, whatever is said of it', async (t) => {
+  t.strictSame(parseBackendList('http://a weight=1,http://a:80 backup').faults, ['BACKENDS: "http://a:80" is listed twice: name each backend once'])
+})
+
+t.test('a password behind a backend does not reach the log either', async (t) => {
+  for (const word of ['http://u:secret@b', 'max=http://u:secret@b', 'weight=u:secret@b']) {
+    const { faults } = parseBackendList(`http://a ${word}`)
+    t.equal(faults.length, 1, word)
+    t.notMatch(faults[0] ?? '', /secret/, word)
+  }
+})

@@ -78,6 +78,7 @@ const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
 
 /** The bounds of what is counted or measured. */
 const BOUNDS: ReadonlyArray<readonly [key: ConfigKey, lowest: number, highest: number]> = [
+  ['STICKY_MAX_AGE_S', 0, 34_560_000],
   ['HEALTH_RISE', 1, 1_000],
   ['HEALTH_FALL', 1, 1_000],
   ['MAX_TARGET_BYTES', 64, 1_048_576],
@@ -160,8 +161,8 @@ t.test('of a few words one is taken, as it is spelt', async (t) => {
 })
 
 t.test('what a file, a list or a name may be is left to whoever reads it, also that there is none', async (t) => {
-  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '')
-  t.equal(texts.length, 10)
+  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '' && key !== 'STICKY_COOKIE')
+  t.equal(texts.length, 11)
   for (const key of texts) for (const text of ['', 'x', 'a, b/c']) t.ok(allows(key, text), `${key} ${text}`)
 })
 
@@ -209,4 +210,27 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     PLUGINS_DIR: 'a folder'
   }
   for (const key of CONFIG_KEYS) t.equal(allowedValues(key), said[key], key)
+})
+
+t.test('a cookie has the name of one (RFC 6265), or none', async (t) => {
+  for (const name of ['', 'to', '__Host-to', 'a.b!c', '$']) t.ok(allows('STICKY_COOKIE', name), name)
+  for (const name of [' ', 'a b', 'a=b', 'a;b', 'a,b', 'a"b', 'a/b', '\u00e4', 'a\n']) t.notOk(allows('STICKY_COOKIE', name), JSON.stringify(name))
+})
+
+t.test('what requests are keyed by is one of five kinds, with a name where it needs one', async (t) => {
+  for (const key of ['client', 'path', 'header:X-User', 'cookie:session', 'query:user', 'query:user[id]', 'query:a:b']) t.ok(allows('HASH_KEY', key), key)
+  const wrong = ['', 'Client', 'client:', 'path:x', 'header', 'header:', 'header:a b', 'header:a:b', 'cookie:', 'cookie:a=b', 'query', 'query:', 'query:a=b', 'query:a&b', 'query:a b', ' client', 'client ', 'body:x']
+  for (const key of wrong) t.notOk(allows('HASH_KEY', key), key)
+})
+
+t.test('a policy has a name; which ones there are is known later', async (t) => {
+  for (const name of [...BUILT_IN_POLICIES.keys(), 'my-own']) t.ok(allows('POLICY', name), name)
+  for (const name of ['', ' ', 'round robin']) t.notOk(allows('POLICY', name), name)
+})
+
+t.test('a share is a number from 0 to 1', async (t) => {
+  for (const key of CONFIG_KEYS.filter(isRatio)) {
+    for (const value of [0, 0.05, 0.5, 1]) t.ok(allows(key, value), `${key} ${value}`)
+    for (const value of [-0.1, 1.1, 'half', NaN]) t.notOk(allows(key, value), `${key} ${value}`)
+  }
 })

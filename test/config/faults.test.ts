@@ -106,3 +106,19 @@ t.test('an address is not a name to ask backends for: it is verified without', a
     ])
   }
 })
+
+t.test('a sticky cookie needs a secret that is long enough; without a cookie there is no need for one', async (t) => {
+  const fault = 'STICKY_SECRET: STICKY_COOKIE needs a secret of 16 characters or more, the same in all gateways of a service: give one that nobody can guess'
+  for (const secret of [undefined, '', '123456789012345']) t.strictSame(crossFieldFaults({ STICKY_COOKIE: 'to', STICKY_SECRET: secret }), [fault], `${secret}`)
+  t.strictSame(crossFieldFaults({ STICKY_COOKIE: 'to', STICKY_SECRET: '1234567890123456' }), [])
+  for (const secret of [undefined, '', 'short']) t.strictSame(crossFieldFaults({ STICKY_COOKIE: '', STICKY_SECRET: secret }), [], `${secret}`)
+})
+
+t.test('a share is a decimal, however else a number can be written', async (t) => {
+  for (const key of ['PANIC_RATIO', 'PRIORITY_MIN_RATIO']) {
+    for (const text of ['', ' ', '.5', '5e-1', '0x1', '-0', '+1', 'Infinity', '50%', '0,5', ' 0.5']) {
+      t.strictSame(schemaFaults([], { [key]: text }), [`${key}: "${text}" is not allowed: give a number from 0 to 1, such as 0.5`])
+    }
+    for (const text of ['0', '1', '0.5', '1.0', '0.05', undefined]) t.strictSame(schemaFaults([], { [key]: text }), [], `${key} ${text}`)
+  }
+})

@@ -1,4 +1,7 @@
 /** Requests spread over the backends, as clients and backends see it. */
+import type { FastifyInstance } from 'fastify'
+import type { Backend } from '../../src/pool/backend.ts'
+import type { PolicyFactory } from '../../src/pool/policy.ts'
 import { call, scenario, type Origin } from '../helper.ts'
 
 scenario('of n x k requests each of k backends gets n, in turn', async (s, t) => {
@@ -47,6 +50,54 @@ scenario('each backend is named in the log once it is added', async (s, t) => {
     { level: 30, pool: 'default', backend: 'http://127.0.0.1:2' }
   ])
 })
+
+scenario('the policy is the one that POLICY names', async (s, t) => {
+  for (const POLICY of ['round-robin', 'weighted-round-robin', 'random', 'least-connections', 'power-of-two', 'peak-ewma', 'consistent-hash', 'bounded-hash']) {
+    const gateway = await s.gateway([await s.origin('a'), await s.origin('b')], { env: { POLICY } })
+    t.equal(gateway.app.pool.status().policy, POLICY)
+    for (let i = 0; i < 3; i++) t.equal((await call(gateway.url)).status, 200)
+  }
+})
+
+scenario('a policy that nobody knows stops the start, with its name and those that are known', async (s, t) => {
+  await t.rejects(s.load([{ url: 'http://127.0.0.1:1' }], { env: { POLICY: 'round-robbin' } }), {
+    code: 'FL_POLICY_UNKNOWN',
+    message: /^POLICY: "round-robbin" is not known: it has to be one of round-robin, weighted-round-robin, random, .*, bounded-hash, or one that a plugin registers/
+  })
+})
+
+scenario('a policy of a plugin is taken when POLICY names it, and is among those that are known', async (s, t) => {
+  const origins = [await s.origin('a'), await s.origin('b')]
+  const extend = (app: FastifyInstance): void => { app.policies.set('last-one', lastOne) }
+  const gateway = await s.gateway(origins, { env: { POLICY: 'last-one' }, extend })
+  t.same([(await call(gateway.url)).text, (await call(gateway.url)).text], ['b', 'b'])
+  t.equal(gateway.app.pool.status().policy, 'last-one')
+  await t.rejects(s.load(origins, { env: { POLICY: 'x' }, extend }), { message: /last-one/ })
+})
+
+scenario('a plugin may take the place of a policy that comes with the gateway, for this gateway alone', async (s, t) => {
+  const origins = [await s.origin('a'), await s.origin('b')]
+  const gateway = await s.gateway(origins, { extend: (app) => { app.policies.set('round-robin', lastOne) } })
+  t.equal((await call(gateway.url)).text, 'b')
+  t.equal((await call((await s.gateway(origins)).url)).text, 'a')
+})
+
+scenario('what is said of backends is in force, and in the status', async (s, t) => {
+  const gateway = await s.load([], { env: { BACKENDS: 'http://127.0.0.1:1 weight=3 max=7, http://127.0.0.1:2 backup' } })
+  t.match(gateway.app.pool.backends, [{ weight: 3, priority: 0, maxInFlight: 7 }, { weight: 1, priority: 1, maxInFlight: 0 }])
+  t.match(gateway.app.pool.status().backends, [{ weight: 3, priority: 0 }, { weight: 1, priority: 1 }])
+  t.match(gateway.logs.of('backend added'), [{ weight: 3, priority: 0 }, { weight: 1, priority: 1 }])
+})
+
+/** A policy that picks the last backend. */
+const lastOne: PolicyFactory = () => {
+  let last: Backend | undefined
+  return {
+    name: 'last-one',
+    rebuild: (active) => { last = active.at(-1) },
+    pick: () => last
+  }
+}
 
 function shares (origins: readonly Origin[], answers: ReadonlyArray<{ readonly text: string }>): number[] {
   return origins.map(({ name }) => answers.filter(({ text }) => text === name).length)

@@ -42,3 +42,42 @@ t.test('the version is another one after each change, and the same after none', 
   change(one.clear(0, 3))
   t.equal(one.reasons(0), 0)
 })
+
+t.test('failures and good answers are counted over both threads, each backend for itself', async (t) => {
+  const [one, other] = twoBoards()
+  t.strictSame([one.countFailure(1), other.countFailure(1), one.countFailure(2), one.countSuccess(1), other.countSuccess(1)], [1, 2, 1, 1, 2])
+  other.forgetFailures(1)
+  t.strictSame([one.countFailure(1), one.countSuccess(1), one.countFailure(2)], [1, 3, 2])
+  one.forgetCounts(1)
+  t.strictSame([other.countFailure(1), other.countSuccess(1), other.countFailure(2)], [1, 1, 3])
+})
+
+t.test('counts, ejections and times are no news: nothing has to be worked out anew', async (t) => {
+  const [one] = twoBoards()
+  const { version } = one
+  one.countFailure(0)
+  one.countSuccess(0)
+  one.forgetCounts(0)
+  one.noteEjection(0, 1, 5)
+  one.noteAvailable(0, 5)
+  t.equal(one.version, version)
+  one.announce()
+  t.not(one.version, version)
+})
+
+t.test('ejections and times of a backend are known to both threads, and do not run into one another', async (t) => {
+  const [one, other] = twoBoards()
+  const nowMs = Date.UTC(2030, 0, 1)
+  for (const slot of [0, 1, 2]) {
+    one.noteEjection(slot, slot + 1, nowMs + slot)
+    other.noteAvailable(slot, nowMs - slot)
+    one.set(slot, 1 << slot)
+  }
+  t.strictSame([0, 1, 2].map((slot) => [other.ejections(slot), other.ejectedUntilMs(slot) - nowMs, one.availableSinceMs(slot) - nowMs, one.reasons(slot)]), [[1, 0, 0, 1], [2, 1, -1, 2], [3, 2, -2, 4]])
+  t.ok(one.isGateOpen)
+})
+
+t.test('of a new backend nothing is noted', async (t) => {
+  const board = new Board({ capacity: 2 })
+  t.strictSame([board.ejections(1), board.ejectedUntilMs(1), board.availableSinceMs(1)], [0, 0, 0])
+})

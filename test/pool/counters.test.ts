@@ -145,3 +145,22 @@ t.test('two threads that advance a cursor at the same time never get the same nu
   t.equal(numbers.size, 2 * rounds * perRound, 'all are distinct')
   t.equal(counters.advance(CURSOR_ROUND_ROBIN), 2 * rounds * perRound, 'none was left out')
 })
+
+t.test('bad answers are totals of their own, over all threads', async (t) => {
+  const [one, other] = sharedRows(2, 3)
+  if (one === undefined || other === undefined) throw new Error('there are two')
+  one.badAnswer(1)
+  other.badAnswer(1)
+  other.attemptFailed(1)
+  t.strictSame([0, 1, 2].map((slot) => [one.badAnswers(slot), one.failures(slot), one.requests(slot)]), [[0, 0, 0], [2, 1, 0], [0, 0, 0]])
+})
+
+t.test('within a limit is over all threads, and what is refused is not counted', async (t) => {
+  const [one, other] = sharedRows(2, 2)
+  if (one === undefined || other === undefined) throw new Error('there are two')
+  t.strictSame([one.attemptStartedWithin(1, 2), other.attemptStartedWithin(1, 2), one.attemptStartedWithin(1, 2), other.attemptStartedWithin(1, 2)], [true, true, false, false])
+  t.strictSame([one.inFlight(1), one.requests(1), one.ownInFlight(1)], [2, 2, 1])
+  other.attemptEnded(1)
+  t.ok(one.attemptStartedWithin(1, 2))
+  t.strictSame([one.ownInFlight(1), other.ownInFlight(1), one.requests(1)], [2, 0, 3])
+})

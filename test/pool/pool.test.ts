@@ -171,3 +171,61 @@ t.test('why and since when comes to the other threads by itself', async (t) => {
   other.explain(seen, a.reason, a.sinceMs)
   t.match(seen.status(), { healthy: false, reason: 'answered 500', since: '2030-01-02T03:04:05.678Z' })
 })
+
+t.test('spare backends are for requests that have tried all active ones', async (t) => {
+  const pool = madePool([], { backends: [{ url: 'http://spare', priority: 1 }, { url: 'http://a' }, { url: 'http://b' }] })
+  const [spare, a, b] = pool.backends
+  if (spare === undefined || a === undefined || b === undefined) throw new Error('the pool lacks a backend')
+  t.strictSame(pool.backends.map(({ position }) => position), [2, 0, 1])
+  t.ok(pool.mayPick(spare))
+  t.equal(pool.pick({ tried: [a], keyHash: 0 }), b)
+  t.equal(pool.pick({ tried: [a, b], keyHash: 0 }), spare)
+  t.equal(pool.pick({ tried: [spare, a, b], keyHash: 0 }), undefined)
+  t.equal(pool.pick({ tried: [spare, b], keyHash: 0 }), a)
+  pool.judge(spare, false, 'down', LATER_MS)
+  t.notOk(pool.mayPick(spare))
+})
+
+t.test('a backend that is back gets its share little by little', async (t) => {
+  let nowMs = LATER_MS
+  const pool = madePool(['http://a'], { slowStartMs: 10_000, wallClockMs: () => nowMs })
+  const [a] = pool.backends
+  if (a === undefined) throw new Error('the pool lacks a backend')
+  t.strictSame([a.ramp, pool.isWarming], [1, false], 'those that were there from the start have all of it')
+  pool.judge(a, false, 'down', nowMs)
+  pool.judge(a, true, 'up', nowMs)
+  const ramps = [0, 500, 5_000, 9_900, 10_000, 99_000].map((laterMs) => {
+    nowMs = LATER_MS + laterMs
+    pool.refresh()
+    return [a.ramp, pool.isWarming]
+  })
+  t.strictSame(ramps, [[0.1, true], [0.1, true], [0.5, true], [0.99, true], [1, false], [1, false]])
+})
+
+t.test('another policy is in charge from the next pick on', async (t) => {
+  const { pool, c } = threeBackends()
+  pool.usePolicy(() => ({ name: 'last', rebuild: () => {}, pick: () => c }))
+  t.equal(pool.pick(FRESH), c)
+  t.equal(pool.status().policy, 'last')
+})
+
+t.test('whoever watches is told of every attempt that is over', async (t) => {
+  const { pool, a, b } = threeBackends()
+  const seen: string[] = []
+  pool.watcher = { attemptEnded: ({ url }, result) => { seen.push(`${url} ${result}`) } }
+  for (const [backend, result] of [[a, 200], [b, -1]] as const) {
+    pool.begin(backend)
+    pool.ended(backend, 1, result)
+  }
+  t.strictSame(seen, ['http://a 200', 'http://b -1'])
+})
+
+t.test('in a panic the status says so, and all are picked from', async (t) => {
+  const pool = madePool(['http://a', 'http://b'], { rules: { minGroupRatio: 0, panicRatio: 0.5 } })
+  for (const backend of pool.backends) pool.judge(backend, false, 'down', LATER_MS)
+  t.ok(pool.status().panicking)
+  t.strictSame(urls(pool.available), ['http://a', 'http://b'])
+  for (const backend of pool.backends.slice(1)) pool.judge(backend, true, 'up', LATER_MS)
+  t.notOk(pool.isPanicking)
+  t.strictSame(urls(pool.available), ['http://b'])
+})
