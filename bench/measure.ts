@@ -129,7 +129,7 @@ class Run {
     })
   }
 
-  /** A process that has to be new for each slice gets one. */
+  /** Where each slice needs a process of its own, there is one try. */
   async #measure (target: Target): Promise<Sample> {
     const tries = this.#scenario.isFresh === true ? 1 : MAX_TRIES
     let best: Sample = { stolen: Infinity }

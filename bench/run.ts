@@ -23,16 +23,18 @@ await run(argumentsOrExit())
 async function run ({ peers, scenarios, load, out }: Arguments): Promise<void> {
   stepAside()
   const site = new Site()
+  const command = ['npm run bench', ...args.length === 0 ? [] : ['--', ...args]].join(' ')
+  const date = new Date()
   const results: Result[] = []
   for (const scenario of scenarios) {
     const result = await runScenario(site, scenario, peers, load, (line) => process.stderr.write(`${line}\n`))
     results.push(result)
     console.log(`\n## ${scenario.title}\n\n${resultTable(result)}\n\n${failures(result) ?? ''}`)
+    // After each of them: a run takes more than an hour, and what it has measured has to outlive its end.
+    if (out !== undefined) writeReport(out, { results, peers, load, command, machine: machine(), date })
   }
   console.log(`\n## Targets\n\n${targetTable(results)}`)
-  if (out === undefined) return
-  writeReport(out, { results, peers, load, command: ['npm run bench', ...args.length === 0 ? [] : ['--', ...args]].join(' '), machine: machine(), date: new Date() })
-  console.log(`\nwritten to ${out}`)
+  if (out !== undefined) console.log(`\nwritten to ${out}`)
 }
 
 function argumentsOrExit (): Arguments {

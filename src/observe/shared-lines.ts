@@ -1,7 +1,8 @@
 /**
- * One stream of lines that several threads write to, or one. Nobody waits for it: what has piled up goes out in one write. What goes to a pipe in one write of at most PIPE_BUF bytes is not mixed with
- * what others write (POSIX, write()), so lines are put together to writes of whole lines of at most that size, and no thread waits
- * for another. A longer line takes several writes: for that time, and for that alone, its thread keeps the others away.
+ * One stream of lines that several threads write to, or one. Nobody waits for it: what has piled up goes out in one write. What goes to
+ * a pipe in one write of at most PIPE_BUF bytes is not mixed with what others write (POSIX, write()), so lines are put together to
+ * writes of whole lines of at most that size, and no thread waits for another. A longer line takes several writes: for that time, and
+ * for that alone, its thread keeps the others away.
  */
 import { write, writeSync } from 'node:fs'
 

@@ -225,7 +225,7 @@ export class Http1Connection implements Carrier, ResponseSink, BodySink, Reader 
     const isUploading = !this.#isRequestSent
     const { trailers } = this.#parser
     this.#release()
-    this.#parser.rest()
+    this.#parser.forget()
     if (this.#isPaused) this.resume()
     if (head.statusCode === 101) return this.#handOver(listener, head, rest)
     this.isUsed = true

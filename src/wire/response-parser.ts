@@ -62,7 +62,7 @@ export class ResponseParser {
   }
 
   /** The exchange is over. Nothing of it is held any more: a connection may be idle for long. Not while something is being read. */
-  rest (): void {
+  forget (): void {
     this.#request = NO_REQUEST
     this.#section = undefined
     this.#chunked = undefined

@@ -9,9 +9,9 @@ const FIRST_OF_CONNECTIONS = 32_768
 t.test('ports are free, each is given once, and no connection takes one before it is used', async (t) => {
   const site = new Site()
   const first = await site.newPort()
-  // What is in use is passed over.
+  // What is in use is passed over, whoever has it.
   const server = createServer().listen(first + 1, '0.0.0.0')
-  await once(server, 'listening')
+  await once(server, 'listening').catch(() => {})
   t.teardown(() => server.close())
   const ports = [first, ...await Promise.all(Array.from({ length: 20 }, () => site.newPort()))]
   t.equal(new Set(ports).size, ports.length)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ROOT } from '../../bench/site.ts'
@@ -13,7 +13,7 @@ t.test('the benchmark starts Node as npm start does, and as the container does',
 })
 
 t.test('a checkout without flags has none, and one that starts something else is an error', async (t) => {
-  const folder = mkdtempSync(join(t.testdir(), 'checkout-'))
+  const folder = t.testdir({})
   const starting = (start: string): void => writeFileSync(join(folder, 'package.json'), JSON.stringify({ scripts: { start } }, undefined, 2))
   starting('node src/server.ts')
   t.strictSame(startFlags(folder), [])

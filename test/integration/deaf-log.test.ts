@@ -1,8 +1,7 @@
 /** A log that nobody takes any more must harm neither requests nor the end of the gateway. */
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { call, portOf, type Scenario, scenario, until, within } from '../helper.ts'
+import { call, freePort, type Scenario, scenario, until, within } from '../helper.ts'
 import { Child } from '../scripts/child.ts'
 
 /** A start, and the times that the gateway gives a log that stands still. */
@@ -10,16 +9,6 @@ const BOUND_MS = 20_000
 
 /** More lines than a pipe and its reader hold. */
 const REQUESTS = 600
-
-/** A port that was free a moment ago. */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function start (s: Scenario, workers: string, outputFd?: number): Promise<{ readonly child: Child, readonly url: string }> {
   const [origin, port] = [await s.origin('a'), await freePort()]

@@ -3,11 +3,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { call, type Gateway, portOf, scenario, type Scenario, until } from '../helper.ts'
+import { call, freePort, type Gateway, scenario, type Scenario, until } from '../helper.ts'
 
 const LARGE = randomBytes(16 * 1024 * 1024)
 
@@ -17,16 +16,6 @@ interface Nginx {
   readonly url: string
   readonly port: number
   stop (): Promise<void>
-}
-
-/** A port that was free a moment ago: nginx has no port 0. */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function configuration (port: number): string {

@@ -1,11 +1,9 @@
 /** The gateway with several workers, as a process of its own, with what tests need to know of it. */
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { Agent } from 'node:http'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Answered, call, type LogLine, parseLine, parseObject, portOf, type Scenario, until } from '../helper.ts'
+import { type Answered, call, type LogLine, parseLine, parseObject, type Scenario, until } from '../helper.ts'
 import { Child } from '../scripts/child.ts'
 
 /** Slow machines start threads slowly. */
@@ -126,16 +124,6 @@ export class Running {
     }
     return found
   }
-}
-
-/** A port of 127.0.0.1 that nobody has. */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** The worker that has answered. */

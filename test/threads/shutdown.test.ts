@@ -1,8 +1,8 @@
 /** How several workers end: together, and nothing is lost. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { SAME_SIGNAL_MS } from '../../src/signals.ts'
-import { after, answer, call, never, RawClient, scenario, until, upgradeToEcho, within } from '../helper.ts'
-import { freePort, launch, Running, running } from './running.ts'
+import { after, answer, call, freePort, never, RawClient, scenario, until, upgradeToEcho, within } from '../helper.ts'
+import { launch, Running, running } from './running.ts'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   scenario(`${signal}: requests in flight finish in all workers, new connections are refused, exit code 0`, async (s, t) => {

@@ -1,8 +1,8 @@
 /** How several workers start: together, or not at all. */
 import { writeFileSync } from 'node:fs'
-import { call, scenario, type Scenario, until } from '../helper.ts'
+import { call, freePort, scenario, type Scenario, until } from '../helper.ts'
 import type { Child } from '../scripts/child.ts'
-import { freePort, launch, Running, running } from './running.ts'
+import { launch, Running, running } from './running.ts'
 
 scenario('the supervisor says what it does, once, and each worker gives its number', async (s, t) => {
   const [a, b] = [await s.origin('a'), await s.origin('b')]
