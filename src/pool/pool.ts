@@ -9,7 +9,7 @@ import { Counters } from './counters.ts'
 import { Gate } from './gate.ts'
 import { roundRobin } from './policies/round-robin.ts'
 import type { AttemptResult, PickContext, Policy, PolicyFactory } from './policy.ts'
-import { CURSOR_RETRY, NOTE_JUDGED, NOTES, REASON_DOWN, REASON_FULL } from './slots.ts'
+import { CURSOR_RETRY, NOTE_JUDGED, NOTES, REASON_DOWN, REASON_FULL, REASONS_OF_HEALTH } from './slots.ts'
 import { pickUntried } from './untried.ts'
 
 export interface PoolOptions {
@@ -109,7 +109,8 @@ export class Pool {
   /** Whether nothing is left to pick from, but something would be if it had not as much in flight as it may have. */
   get isFull (): boolean {
     this.#lookAtBoard()
-    return this.#active.length === 0 && this.backends.some(({ reasons }) => (reasons & ~NOTES) === REASON_FULL)
+    const ignored = this.#isPanicking ? NOTES | REASONS_OF_HEALTH : NOTES
+    return this.#active.length === 0 && this.backends.some(({ reasons }) => (reasons & ~ignored) === REASON_FULL)
   }
 
   /** Changes the policy, from the next pick on. What the one before has learnt is lost. */
@@ -213,8 +214,9 @@ export class Pool {
   #rebuild (): void {
     // Before the reasons are read: what changes meanwhile is seen by the next look.
     this.#version = this.board.version
-    const { active, spare, isPanicking } = arrange(this.backends, this.#rules)
+    // First: a limit that has changed may make a full backend available.
     for (const backend of this.backends) this.#prepare(backend)
+    const { active, spare, isPanicking } = arrange(this.backends, this.#rules)
     let position = 0
     for (const backend of active) backend.position = position++
     for (const backend of spare) backend.position = position++

@@ -257,6 +257,7 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
       return
     }
     this.#answer?.drop()
+    this.#answer = undefined
     this.#isOver = true
     this.answerBegins()
     this.#reply?.send(error)

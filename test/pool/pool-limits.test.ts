@@ -71,12 +71,20 @@ t.test('a backend on trial gets so many at a time, whatever its limit, and all i
     const [a] = pool.backends
     if (a === undefined) throw new Error('the pool lacks a backend')
     pool.board.set(a.slot, NOTE_TRIAL)
-    pool.refresh()
     t.strictSame([1, 2, 3].map(() => pool.begin(a)), [1, 2, 3].map((count) => count <= trialInFlight))
     t.strictSame(urls(pool.available), [])
     pool.board.clear(a.slot, NOTE_TRIAL)
-    pool.refresh()
     t.strictSame(urls(pool.available), ['http://a'])
     t.ok(pool.begin(a))
   }
+})
+
+t.test('in a panic what is down and full makes a pool full, not empty', async (t) => {
+  const pool = madePool([], { backends: [{ url: 'http://a', maxInFlight: 1 }], rules: { minGroupRatio: 0, panicRatio: 0.5 } })
+  const [a] = pool.backends
+  if (a === undefined) throw new Error('the pool lacks a backend')
+  pool.judge(a, false, 'down', 0)
+  t.equal(pool.pick(FRESH), a)
+  t.ok(pool.begin(a))
+  t.ok(pool.isFull)
 })
