@@ -37,7 +37,7 @@ export interface AdminOptions {
 }
 
 async function admin (fastify: FastifyInstance, { workers, isThere = true }: AdminOptions): Promise<void> {
-  const { config, pool } = fastify
+  const { config, health, pool } = fastify
   if (config.ADMIN_PORT === 'off' || !isThere) {
     fastify.decorate('admin', null)
     return
@@ -50,6 +50,12 @@ async function admin (fastify: FastifyInstance, { workers, isThere = true }: Adm
   fastify.addHook('onClose', () => side.close())
 
   side.get('/-/status', async () => ({ pools: [pool.status()], ...(workers !== undefined && { workers: workers.status() }) }))
+  side.get('/-/timeline', async () => ({
+    pools: [{
+      name: pool.name,
+      backends: pool.backends.map(({ url }) => ({ url, events: health.timeline.of(url).map(({ atMs, event, reason }) => ({ at: new Date(atMs).toISOString(), event, reason })) }))
+    }]
+  }))
   side.get('/-/live', async () => ({ status: 'live' }))
   side.get('/-/ready', async (_request, reply) => {
     const reason = closing ? 'shutting down' : listenerReason() ?? poolReason(pool)
@@ -68,4 +74,4 @@ function poolReason (pool: Pool): string | undefined {
   return pool.available.length === 0 ? `no backend of pool "${pool.name}" is available` : undefined
 }
 
-export default fp(admin, { name: 'fastlancer-admin', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-pool'] })
+export default fp(admin, { name: 'fastlancer-admin', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-health', 'fastlancer-pool'] })

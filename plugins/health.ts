@@ -1,17 +1,19 @@
 /**
- * `fastify.health`: active probes, from the moment the gateway listens until it closes. With several threads one of them probes,
- * the supervisor; in the others there is nothing to start or to stop.
+ * `fastify.health`: active probes, from the moment the gateway listens until it closes, and what has happened to backends. With several
+ * threads one of them probes, the supervisor; in the others there is nothing to start or to stop.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { BackendEvent } from '../src/health/events.ts'
 import { Monitor } from '../src/health/monitor.ts'
 import type { Schedule } from '../src/health/prober.ts'
+import { Timeline } from '../src/observe/timeline.ts'
 import type { Backend } from '../src/pool/backend.ts'
 import { httpProbe } from '../src/upstream/probe.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The active health checks. In a worker both do nothing: the supervisor probes. */
+    /** The health checks. In a worker there is nothing to start: the supervisor probes, and has the timeline. */
     readonly health: HealthChecks
   }
 }
@@ -21,21 +23,26 @@ export interface HealthChecks {
   start (): void
   /** Ends the probes and lets in whoever waits for them. */
   stop (): void
+  /** What happened to each backend lately. */
+  readonly timeline: Timeline
+  /** Notes what somebody else has found out, in this thread or another. In a worker nothing is kept. */
+  heard (event: BackendEvent): void
 }
 
 export interface HealthOptions {
   /** alone: it probes while the gateway listens; supervisor: from `start` on; worker: it does not probe. Default: alone. */
   readonly role?: 'alone' | 'supervisor' | 'worker'
-  /** Told of every change, behind the log. */
+  /** Told of every change of a backend's state, behind the log. Not in a worker. */
   readonly onChange?: (backend: Backend) => void
 }
 
 async function health (fastify: FastifyInstance, { role = 'alone', onChange }: HealthOptions): Promise<void> {
+  const { config, pool, log, tls } = fastify
+  const timeline = new Timeline()
   if (role === 'worker') {
-    fastify.decorate('health', { start: () => {}, stop: () => {} })
+    fastify.decorate('health', { start: () => {}, stop: () => {}, timeline, heard: () => {} })
     return
   }
-  const { config, pool, log, tls } = fastify
   const monitor = new Monitor({
     pool,
     intervalMs: config.HEALTH_INTERVAL_MS,
@@ -47,7 +54,7 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
     wallClockMs: Date.now,
     onChange: logChange
   })
-  fastify.decorate('health', { start, stop: () => monitor.stop() })
+  fastify.decorate('health', { start, stop: () => monitor.stop(), timeline, heard })
   if (role === 'alone') {
     // The server's own event comes before any connection can be accepted; the hook that starts the probes comes later.
     fastify.server.once('listening', () => pool.gate.close())
@@ -64,6 +71,15 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
     const details = { pool: pool.name, backend: backend.url, healthy: backend.healthy, reason: backend.reason }
     if (backend.healthy) log.info(details, 'backend is up')
     else log.warn(details, 'backend is down')
+    timeline.add(backend.url, { atMs: backend.sinceMs, event: backend.healthy ? 'up' : 'down', reason: backend.reason })
+    onChange?.(backend)
+  }
+
+  function heard ({ slot, event, reason, atMs }: BackendEvent): void {
+    const backend = pool.backends[slot]
+    if (backend === undefined) return
+    pool.explain(backend, reason, atMs)
+    timeline.add(backend.url, { atMs, event, reason })
     onChange?.(backend)
   }
 }

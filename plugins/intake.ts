@@ -8,8 +8,8 @@ import { Http2Side } from '../src/client/http2-side.ts'
 import { Intake } from '../src/client/intake.ts'
 import { parseTrust } from '../src/client/trust.ts'
 import { MethodNotAllowedError, MethodUnknownError } from '../src/errors.ts'
-import { Gauges } from '../src/pool/gauges.ts'
-import { GATEWAY_GAUGES, GAUGE_CONNECTIONS } from '../src/pool/slots.ts'
+import type { Gauges } from '../src/pool/gauges.ts'
+import { GAUGE_CONNECTIONS } from '../src/pool/slots.ts'
 import { TimeoutQueue } from '../src/timing/timeout-queue.ts'
 
 declare module 'fastify' {
@@ -22,11 +22,11 @@ declare module 'fastify' {
 export interface IntakeOptions {
   /** Told of connections that are refused. */
   readonly onRefused: OnRefused
-  /** What is counted over all threads; default: there is one. */
-  readonly gauges?: Gauges | undefined
+  /** What is counted over all threads. */
+  readonly gauges: Gauges
 }
 
-async function intake (fastify: FastifyInstance, { onRefused, gauges = new Gauges({ size: GATEWAY_GAUGES }) }: IntakeOptions): Promise<void> {
+async function intake (fastify: FastifyInstance, { onRefused, gauges }: IntakeOptions): Promise<void> {
   const { clientTls, config, server } = fastify
   const timeouts = new TimeoutQueue(config.CLIENT_HEADERS_TIMEOUT_MS)
   const made = new Intake(server, {

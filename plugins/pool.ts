@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseBackendList } from '../src/config/backend-list.ts'
+import { PolicyUnknownError } from '../src/errors.ts'
 import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
-import { PolicyUnknownError } from '../src/errors.ts'
 import { BUILT_IN_POLICIES } from '../src/pool/policies/built-in.ts'
 import type { Policy, PolicyFactory } from '../src/pool/policy.ts'
 import { Pool } from '../src/pool/pool.ts'
@@ -37,6 +37,10 @@ export interface PoolOptions {
 
 const POOL_NAME = 'default'
 
+/** In so many steps a share grows, or in more if these would be longer than so many ms. */
+const WARM_UP_STEPS = 20
+const MAX_STEP_MS = 1_000
+
 async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced = true, isPicking = true }: PoolOptions): Promise<void> {
   const { config } = fastify
   const { backends } = parseBackendList(config.BACKENDS)
@@ -48,6 +52,9 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
     backends,
     nowMs: Date.now(),
     rules,
+    slowStartMs: config.SLOW_START_MS,
+    trialInFlight: config.TRIAL_IN_FLIGHT,
+    wallClockMs: Date.now,
     board,
     counters,
     policy: () => absent(config.POLICY),
@@ -64,9 +71,16 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
       if (policy === undefined) throw new PolicyUnknownError(config.POLICY, [...policies.keys()].join(', '))
       made.usePolicy(policy)
     })
+    if (config.SLOW_START_MS > 0) warmUp(fastify, made, config.SLOW_START_MS)
   }
   if (!isAnnounced) return
   for (const { url, weight, priority } of made.backends) fastify.log.info({ pool: made.name, backend: url, weight, priority }, 'backend added')
+}
+
+/** Has the shares of backends that are back grow with time. */
+function warmUp (fastify: FastifyInstance, warmed: Pool, slowStartMs: number): void {
+  const timer = setInterval(() => { if (warmed.isWarming) warmed.refresh() }, Math.min(MAX_STEP_MS, slowStartMs / WARM_UP_STEPS)).unref()
+  fastify.addHook('onClose', async () => clearInterval(timer))
 }
 
 /** Holds the place of a policy that is not there yet, or is not needed here. */

@@ -7,9 +7,11 @@ import fp from 'fastify-plugin'
 import { isAnswered } from '../src/client/client-response.ts'
 import { accessRecord } from '../src/observe/access-record.ts'
 import type { ExchangeObserver, UnseenEnd } from '../src/upstream/engine-parts.ts'
+import type { Backend } from '../src/pool/backend.ts'
+import type { Attempts } from '../src/upstream/attempts.ts'
 import type { Exchange } from '../src/upstream/exchange.ts'
 import { describeCause, type Failure } from '../src/upstream/failure.ts'
-import type { RetryDecision } from '../src/upstream/retry.ts'
+import type { FailureConsequence } from '../src/upstream/retry.ts'
 
 export class RequestLog extends LogController implements ExchangeObserver {
   /** Whether there is a line a request. */
@@ -38,9 +40,18 @@ export class RequestLog extends LogController implements ExchangeObserver {
     if (request.exchange === null) super.streamError(error, request, reply)
   }
 
-  attemptFailed ({ request, backend, attempts }: Exchange, { error }: Failure, decision: RetryDecision): void {
+  attemptFailed ({ request, backend, attempts }: Attempts, { error }: Failure, decision: FailureConsequence): void {
     const details = { backend: backend?.url, attempt: attempts, code: error.code, cause: describeCause(error), retry: decision }
     request.log.warn(details, 'proxy error')
+  }
+
+  answerRefused ({ request, backend, attempts }: Attempts, status: number, waitMs: number | undefined): void {
+    const retry = waitMs === undefined ? { retry: 'other-backend' } : { retry: 'same-backend', waitMs }
+    request.log.warn({ backend: backend?.url, attempt: attempts, status, ...retry }, 'answer refused')
+  }
+
+  hedged ({ request, attempts }: Attempts, backend: Backend): void {
+    request.log.info({ backend: backend.url, attempt: attempts }, 'sent to a second backend')
   }
 
   clientFailed ({ request, client }: Exchange, error: Error): void {

@@ -1,7 +1,10 @@
 /** `fastify.engine` and `request.exchange`: the forwarding engine, and what it does for a request. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Engine } from '../src/upstream/engine.ts'
+import type { Config } from '../src/config/env-schema.ts'
+import { parseStatuses } from '../src/config/status-list.ts'
+import type { Gauges } from '../src/pool/gauges.ts'
+import { Engine, type RetryOptions } from '../src/upstream/engine.ts'
 import type { ExchangeObserver } from '../src/upstream/engine-parts.ts'
 import type { Exchange } from '../src/upstream/exchange.ts'
 import { requestKey } from '../src/upstream/request-key.ts'
@@ -20,12 +23,18 @@ declare module 'fastify' {
 
 export interface UpstreamOptions {
   readonly observer: ExchangeObserver
+  /** The gateway's, over all threads. */
+  readonly gauges: Gauges
+  /** The retry budget of another thread; default: one of its own. */
+  readonly retryBudget?: SharedArrayBuffer | undefined
 }
 
-async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions): Promise<void> {
+async function upstream (fastify: FastifyInstance, { observer, gauges, retryBudget }: UpstreamOptions): Promise<void> {
   const { config, pool, tls } = fastify
   const engine = new Engine({
     pool,
+    retry: retryOptions(config, retryBudget),
+    queue: { maxWaiting: config.QUEUE_MAX, timeoutMs: config.QUEUE_TIMEOUT_MS, gauges },
     requestKey: requestKey(config.HASH_KEY),
     sticky: config.STICKY_COOKIE === '' ? undefined : new Sticky({
       cookie: config.STICKY_COOKIE,
@@ -34,6 +43,7 @@ async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions
       backends: pool.backends
     }),
     timeouts: {
+      attemptMs: config.ATTEMPT_TIMEOUT_MS,
       connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
       headersMs: config.UPSTREAM_HEADERS_TIMEOUT_MS,
       idleMs: config.UPSTREAM_IDLE_TIMEOUT_MS,
@@ -54,6 +64,23 @@ async function upstream (fastify: FastifyInstance, { observer }: UpstreamOptions
     done()
   })
   fastify.addHook('onClose', async () => engine.close())
+}
+
+function retryOptions (config: Config, budgetMemory: SharedArrayBuffer | undefined): RetryOptions {
+  return {
+    rules: {
+      statuses: parseStatuses(config.RETRY_STATUSES),
+      maxAttempts: config.RETRY_MAX_ATTEMPTS,
+      timeoutMs: config.RETRY_TIMEOUT_MS,
+      backoffMs: config.RETRY_BACKOFF_MS,
+      retryAfterMaxMs: config.RETRY_AFTER_MAX_MS,
+      honoursIdempotencyKey: config.RETRY_IDEMPOTENCY_KEY === 'on'
+    },
+    budgetRatio: config.RETRY_BUDGET_RATIO,
+    budgetMinPerSecond: config.RETRY_BUDGET_MIN_PER_S,
+    budgetMemory,
+    hedges: config.HEDGING === 'on'
+  }
 }
 
 export default fp(upstream, { name: 'fastlancer-upstream', fastify: '5.x', dependencies: ['fastlancer-client', 'fastlancer-config', 'fastlancer-pool', 'fastlancer-upstream-tls'] })

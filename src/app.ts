@@ -7,6 +7,7 @@ import admin, { type Workers } from '../plugins/admin.ts'
 import clientTls from '../plugins/client-tls.ts'
 import client from '../plugins/client.ts'
 import config from '../plugins/config.ts'
+import ejection from '../plugins/ejection.ts'
 import extensions from '../plugins/extensions.ts'
 import health from '../plugins/health.ts'
 import intake from '../plugins/intake.ts'
@@ -27,9 +28,11 @@ import { isUpgrade } from './client/tunnels.ts'
 import type { Environment } from './config/env-schema.ts'
 import type { EnvFile } from './config/environment.ts'
 import { MethodUnknownError } from './errors.ts'
+import type { BackendEvent } from './health/events.ts'
 import { requestLoggers } from './observe/request-loggers.ts'
 import type { Backend } from './pool/backend.ts'
-import type { Gauges } from './pool/gauges.ts'
+import { Gauges } from './pool/gauges.ts'
+import { GATEWAY_GAUGES } from './pool/slots.ts'
 import { givenRequestId } from './upstream/headers.ts'
 
 /** How often Node looks for clients that are too slow with their heads, in ms. */
@@ -46,11 +49,15 @@ export interface AppOptions {
   readonly extend?: (app: FastifyInstance) => void | Promise<void>
   /** What is shared with other threads, where this is one of several workers: it has neither probes nor an admin side. Default: it is alone. */
   readonly shared?: SharedParts
+  /** Told of what a worker finds out about backends. */
+  readonly onBackendEvent?: (event: BackendEvent) => void
 }
 
 export interface SharedParts {
   readonly pool: PoolMemory
   readonly gauges: Gauges
+  /** The memory of the retry budget. */
+  readonly retryBudget: SharedArrayBuffer
   /** For the keys of TLS session tickets: any bytes that nobody can guess, 32 of them or more. */
   readonly ticketSecret: Uint8Array
 }
@@ -64,9 +71,10 @@ export interface SupervisorOptions extends Pick<AppOptions, 'env' | 'envFile' | 
 }
 
 /** Makes the gateway. It starts nothing: `ready` loads it, `listen` opens it. A wrong configuration makes `ready` fail. */
-export function createApp ({ env = {}, envFile, logger, extend, shared }: AppOptions = {}): FastifyInstance {
+export function createApp ({ env = {}, envFile, logger, extend, shared, onBackendEvent }: AppOptions = {}): FastifyInstance {
   const requestLog = new RequestLog()
   const peers = new Peers(new Trust())
+  const gauges = shared?.gauges ?? new Gauges({ size: GATEWAY_GAUGES })
   const onRefused: OnRefused = (error, { remoteAddress }) => {
     app.log.warn({ code: error.code, status: error.statusCode, client: remoteAddress }, error.message)
   }
@@ -97,11 +105,13 @@ export function createApp ({ env = {}, envFile, logger, extend, shared }: AppOpt
   app.register(requestLogPlugin, { requestLog })
   app.register(client, { peers, onRefused })
   app.register(clientTls, { ticketSecret: shared?.ticketSecret })
-  app.register(intake, { onRefused, gauges: shared?.gauges })
+  app.register(intake, { onRefused, gauges })
   app.register(pool, { memory: shared?.pool, isAnnounced: shared === undefined })
   app.register(upstreamTls)
-  app.register(health, { role: shared === undefined ? 'alone' : 'worker' })
-  app.register(upstream, { observer: requestLog })
+  const role = shared === undefined ? 'alone' : 'worker'
+  app.register(health, { role })
+  app.register(ejection, { role, onEvent: onBackendEvent })
+  app.register(upstream, { observer: requestLog, gauges, retryBudget: shared?.retryBudget })
   app.register(extensions)
   if (extend !== undefined) app.register(fp(async (instance) => extend(instance)))
   app.register(tunnel)
@@ -117,6 +127,7 @@ export function createSupervisorApp ({ env = {}, envFile, logger, workers, rows,
   app.register(pool, { rows, isPicking: false })
   app.register(upstreamTls)
   app.register(health, { role: 'supervisor', onChange: onHealthChange })
+  app.register(ejection, { role: 'supervisor' })
   app.register(admin, { workers })
   return app
 }

@@ -29,7 +29,15 @@ export const NoBackendAvailableError = createError<[string]>(
 
 /** 503: every backend that is left has as many requests in flight as it may have. */
 export const BackendsFullError = createError<[string]>(
-  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS)', 503)
+  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS), and no more may wait (QUEUE_MAX)', 503)
+
+/** 503: all backends were full for as long as a request may wait. */
+export const QueueTimeoutError = createError<[number]>(
+  'FL_QUEUE_TIMEOUT', 'No backend had room for the request within %d ms (QUEUE_TIMEOUT_MS): all have as many in flight as they may (max of BACKENDS)', 503)
+
+/** 504: a backend took longer than ATTEMPT_TIMEOUT_MS to begin its answer. */
+export const AttemptTimeoutError = createError<[number]>(
+  'FL_ATTEMPT_TIMEOUT', 'The backend did not begin its answer within %d ms (ATTEMPT_TIMEOUT_MS)', 504)
 
 /** Start: POLICY names a policy that is not registered. */
 export const PolicyUnknownError = createError<[string, string]>(

@@ -5,6 +5,7 @@ import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
 import { Gauges } from '../src/pool/gauges.ts'
 import { GATEWAY_GAUGES } from '../src/pool/slots.ts'
+import { retryBudgetMemory } from '../src/upstream/retry-budget.ts'
 import { call, scenario, until } from './helper.ts'
 
 t.test('it loads with the defaults, and takes nothing from the system before it listens', async (t) => {
@@ -71,9 +72,11 @@ scenario('a request that comes while the gateway closes, on a connection that wa
 /** What each of two workers shares with the other. */
 function twoWorkers (capacity: number): SharedParts[] {
   const [board, counters, gauges] = [new Board({ capacity }), new Counters({ capacity, rows: 3 }), new Gauges({ size: GATEWAY_GAUGES, rows: 3 })]
+  const retryBudget = retryBudgetMemory()
   return [1, 2].map((row) => ({
     pool: { board: new Board({ capacity, memory: board.memory }), counters: new Counters({ capacity, rows: 3, row, memory: counters.memory }) },
     gauges: new Gauges({ size: GATEWAY_GAUGES, rows: 3, row, memory: gauges.memory }),
+    retryBudget,
     ticketSecret: new Uint8Array(32)
   }))
 }

@@ -1,5 +1,6 @@
 /** The configuration keys, once: types, defaults, bounds and meaning. Everything else is derived from here. */
 import { type Static, Type } from 'typebox'
+import { STATUSES_OR_NONE_PATTERN } from './status-list.ts'
 
 /** The longest delay that a timer can hold, in ms (2^31 - 1). */
 const MAX_TIMER_MS = 2_147_483_647
@@ -29,6 +30,9 @@ const numberOr = <Word extends string>(word: Word, value: number | Word, [minimu
 /** A share, 0 to 1. */
 const ratio = (value: number, description: string) => Type.Number({ default: value, minimum: 0, maximum: 1, description })
 
+/** Statuses of answers, or none. */
+const statuses = (description: string) => Type.String({ default: '', pattern: STATUSES_OR_NONE_PATTERN, description })
+
 /** As HASH_KEY may be. */
 const HASH_KEY_PATTERN = '^(client|path|(header|cookie):[!#$%&\'*+.^_`|~0-9A-Za-z-]+|query:[^\\s&=#]+)$'
 
@@ -50,6 +54,28 @@ export const EnvSchema = Type.Object({
   STICKY_MAX_AGE_S: Type.Integer({ default: 0, minimum: 0, maximum: 34_560_000, description: 'How long a client keeps STICKY_COOKIE, in seconds; 0: as long as its session.' }),
   PRIORITY_MIN_RATIO: ratio(0, 'Share of a priority group that has to be available; with less of it the next one joins in. 0: when nothing of it is left.'),
   PANIC_RATIO: ratio(0, 'With less than this share of the backends available all but draining ones are picked from, healthy or not; 0: never.'),
+  SLOW_START_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time in which the share of a backend that is back grows to all of it, in ms; 0: it has all of it at once.' }),
+  EJECT_FAILURES: Type.Integer({ default: 5, minimum: 0, maximum: 1_000_000, description: 'Failed attempts in a row that take a backend out for a time; 0: they do not.' }),
+  EJECT_STATUSES: statuses('Answers that count as failures for EJECT_FAILURES and EJECT_SUCCESS_RATE: statuses, or classes such as 5xx; empty: none.'),
+  EJECT_SUCCESS_RATE: onOff('on', 'A backend that fails much more often than the others is taken out for a time: of five or more, with 100 requests each in ten seconds.'),
+  EJECT_MS: milliseconds(10_000, 'How long the first ejection of a backend lasts, in ms; each further one lasts twice as long.'),
+  EJECT_MAX_MS: milliseconds(300_000, 'Longest ejection, in ms.'),
+  EJECT_MAX_RATIO: ratio(0.5, 'Share of the backends that may be ejected at a time.'),
+  TRIAL_SUCCESSES: Type.Integer({ default: 3, minimum: 1, maximum: 1_000, description: 'Good answers in a row that end the trial of a backend that was ejected.' }),
+  TRIAL_IN_FLIGHT: Type.Integer({ default: 1, minimum: 1, maximum: 1_000, description: 'Requests in flight that a backend on trial may have.' }),
+  RETRY_STATUSES: statuses('Answers in place of which another backend is asked: statuses, or classes such as 5xx; empty: none.'),
+  RETRY_MAX_ATTEMPTS: Type.Integer({ default: 0, minimum: 0, maximum: 1_000, description: 'Most attempts for a request, the first one included; 0: as many as there are backends.' }),
+  RETRY_TIMEOUT_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time from the first attempt for a request on in which others may begin, in ms; 0: any.' }),
+  RETRY_BUDGET_RATIO: ratio(0.2, 'Retries of what a backend may have seen, as a share of the requests of the last ten seconds.'),
+  RETRY_BUDGET_MIN_PER_S: Type.Integer({ default: 3, minimum: 0, maximum: 1_000, description: 'Such retries a second that are allowed in any case.' }),
+  RETRY_BACKOFF_MS: Type.Integer({ default: 0, minimum: 0, maximum: 60_000, description: 'Longest wait before the first such retry, in ms; it doubles with each further one, and is drawn at random. 0: none.' }),
+  RETRY_AFTER_MAX_MS: Type.Integer({ default: 2_000, minimum: 0, maximum: 60_000, description: 'As long as this a backend that answers one of RETRY_STATUSES with Retry-After is waited for if no other is left, in ms; 0: not at all.' }),
+  RETRY_IDEMPOTENCY_KEY: onOff('off', 'Requests with an Idempotency-Key may be sent again whatever their method: for backends that honour it.'),
+  ATTEMPT_TIMEOUT_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time from the start of an attempt to the head of its answer, in ms (504); 0: as the timeouts of its parts have it.' }),
+  HEDGING: onOff('off', 'GET and HEAD that take longer than 95 of 100 are sent to a second backend as well, within the retry budget.'),
+  QUEUE_MAX: Type.Integer({ default: 1_000, minimum: 0, maximum: 1_000_000, description: 'Requests that may wait while all backends have as many in flight as they may (503).' }),
+  QUEUE_TIMEOUT_MS: milliseconds(5_000, 'Time that a request may wait there, in ms (503).'),
+  EXPLAIN: onOff('off', 'Requests from TRUST_PROXY with X-Fastlancer-Explain are answered with how their backend was chosen.'),
   HEALTH_PATH: Type.String({ default: '/health', pattern: '^/[\\u0021-\\u007e]*$', description: 'Path of the probe; a backend that answers 200 is healthy.' }),
   HEALTH_INTERVAL_MS: milliseconds(10_000, 'Time from one probe of a backend to the next, in ms.'),
   HEALTH_TIMEOUT_MS: milliseconds(5_000, 'Time a probe may take as a whole, in ms.'),
@@ -153,6 +179,8 @@ const TEXTS: ReadonlyMap<ConfigKey, string> = new Map<ConfigKey, string>([
   ['STICKY_COOKIE', 'a name'],
   ['STICKY_SECRET', '16 characters or more'],
   ['HASH_KEY', 'client, path, header:NAME, cookie:NAME or query:NAME'],
+  ['EJECT_STATUSES', 'statuses from 200 to 999 or classes such as 5xx, separated by commas'],
+  ['RETRY_STATUSES', 'statuses from 200 to 999 or classes such as 5xx, separated by commas'],
   ['TRUST_PROXY', 'addresses and CIDRs such as 10.0.0.0/8, or a number of hops from 1 to 32'],
   ['TLS_CERT_FILES', 'comma-separated files'],
   ['TLS_KEY_FILES', 'comma-separated files, as many as in TLS_CERT_FILES'],

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseBackendList } from './backend-list.ts'
-import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric, isRatio, wordsBesides } from './env-schema.ts'
+import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric, isRatio, schemaRules, wordsBesides } from './env-schema.ts'
 
 /** The part of an Ajv error that is read here. */
 export interface SchemaFault {
@@ -39,7 +39,14 @@ export function crossFieldFaults (env: Environment): string[] {
   if ((env['STICKY_COOKIE'] ?? '') !== '' && (env['STICKY_SECRET'] ?? '').length < MIN_SECRET_LENGTH) {
     faults.push(`STICKY_SECRET: STICKY_COOKIE needs a secret of ${MIN_SECRET_LENGTH} characters or more, the same in all gateways of a service: give one that nobody can guess`)
   }
-  return [...faults, ...servernameFaults(env), ...tlsFaults(env)]
+  return [...faults, ...ejectionFaults(env), ...servernameFaults(env), ...tlsFaults(env)]
+}
+
+function ejectionFaults (env: Environment): string[] {
+  const [first, longest] = (['EJECT_MS', 'EJECT_MAX_MS'] as const).map((key) => Number(env[key] ?? schemaRules(key).get('default')))
+  return first !== undefined && longest !== undefined && first > longest
+    ? [`EJECT_MAX_MS: ${longest} is less than EJECT_MS: ${first}: give the same or more`]
+    : []
 }
 
 /** Whether a key for a number has a text that is none, or a number too large to be exact. */

@@ -31,7 +31,7 @@ const TOTALS_PER_LINE = 8
 export class Counters {
   readonly capacity: number
   readonly #rows: number
-  /** Totals from the row of a thread to the next. */
+  /** Totals from the row of a thread to the next; behind the backends' own are those of all of them. */
   readonly #stride: number
   /** Where this thread's row begins. */
   readonly #own: number
@@ -42,7 +42,7 @@ export class Counters {
   constructor ({ capacity, rows = 1, row = 0, memory }: CountersOptions) {
     this.capacity = capacity
     this.#rows = rows
-    this.#stride = Math.ceil(capacity * TOTAL_SLOTS / TOTALS_PER_LINE) * TOTALS_PER_LINE
+    this.#stride = Math.ceil((capacity + 1) * TOTAL_SLOTS / TOTALS_PER_LINE) * TOTALS_PER_LINE
     this.#own = row * this.#stride
     const totalsBytes = rows * this.#stride * Float64Array.BYTES_PER_ELEMENT
     const totals = memory?.totals ?? new SharedArrayBuffer(totalsBytes + CURSOR_SLOTS * Int32Array.BYTES_PER_ELEMENT)
@@ -68,13 +68,13 @@ export class Counters {
   /** An attempt was sent to the backend in `slot`. */
   attemptStarted (slot: number): void {
     this.#inFlight.add(slot)
-    this.#bump(slot, TOTAL_REQUESTS)
+    this.#sent(slot)
   }
 
   /** As `attemptStarted`, unless `limit` are in flight over all threads: then false, and nothing is counted. */
   attemptStartedWithin (slot: number, limit: number): boolean {
     if (!this.#inFlight.acquire(slot, limit)) return false
-    this.#bump(slot, TOTAL_REQUESTS)
+    this.#sent(slot)
     return true
   }
 
@@ -108,6 +108,11 @@ export class Counters {
     return this.#sumTotals(slot, TOTAL_REQUESTS)
   }
 
+  /** Attempts sent so far to any backend, over all threads. */
+  get allRequests (): number {
+    return this.#sumTotals(this.capacity, TOTAL_REQUESTS)
+  }
+
   /** Attempts that failed through the backend's fault, over all threads. */
   failures (slot: number): number {
     return this.#sumTotals(slot, TOTAL_FAILURES)
@@ -121,6 +126,11 @@ export class Counters {
   /** Gives back what a thread had in flight that has ended; its totals stay. */
   releaseRow (row: number): void {
     this.#inFlight.releaseRow(row)
+  }
+
+  #sent (slot: number): void {
+    this.#bump(slot, TOTAL_REQUESTS)
+    this.#bump(this.capacity, TOTAL_REQUESTS)
   }
 
   #bump (slot: number, total: number): void {

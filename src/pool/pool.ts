@@ -108,9 +108,14 @@ export class Pool {
 
   /** Whether nothing is left to pick from, but something would be if it had not as much in flight as it may have. */
   get isFull (): boolean {
+    return this.available.length === 0 && this.isFullBesides([])
+  }
+
+  /** Whether a backend that is not in `tried` has as much in flight as it may have, and nothing else speaks against it. */
+  isFullBesides (tried: readonly Backend[]): boolean {
     this.#lookAtBoard()
     const ignored = this.#isPanicking ? NOTES | REASONS_OF_HEALTH : NOTES
-    return this.#active.length === 0 && this.backends.some(({ reasons }) => (reasons & ~ignored) === REASON_FULL)
+    return this.backends.some((backend) => (backend.reasons & ~ignored) === REASON_FULL && !tried.includes(backend))
   }
 
   /** Changes the policy, from the next pick on. What the one before has learnt is lost. */
@@ -123,6 +128,14 @@ export class Pool {
   mayPick (backend: Backend): boolean {
     this.#lookAtBoard()
     return backend.position >= 0
+  }
+
+  /** Whether there is a backend to pick that is not in `tried`. */
+  hasLeft (tried: readonly Backend[]): boolean {
+    this.#lookAtBoard()
+    let left = this.#active.length + this.#spare.length
+    for (const { position } of tried) if (position >= 0) left--
+    return left > 0
   }
 
   /** A backend for the next attempt, or undefined if none is left. */

@@ -14,7 +14,9 @@ export const TOTAL_SLOTS = 3
 
 /** Gauges of the gateway as a whole. */
 export const GAUGE_CONNECTIONS = 0
-export const GATEWAY_GAUGES = 1
+/** Requests that wait for a place at a backend. */
+export const GAUGE_WAITING = 1
+export const GATEWAY_GAUGES = 2
 
 /** Why a backend is not available: bits of its word on the board, each written by whoever finds it out. */
 export const REASON_DOWN = 1

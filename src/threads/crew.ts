@@ -3,6 +3,7 @@ import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timer
 import type { FastifyBaseLogger } from 'fastify'
 import type { Workers, WorkerStatus } from '../../plugins/admin.ts'
 import { WorkersFailedError } from '../errors.ts'
+import type { BackendEvent } from '../health/events.ts'
 import type { Heartbeats } from './heartbeats.ts'
 import type { ToSupervisor, ToWorker, Verdict, WorkerOrder } from './messages.ts'
 import { Seat } from './seat.ts'
@@ -24,6 +25,8 @@ export interface CrewOptions {
   readonly assertPortIsFree: () => Promise<void>
   /** What is known of the backends, for a worker that has just been loaded. */
   readonly verdicts: () => readonly Verdict[]
+  /** A worker has found something out about a backend. */
+  readonly onEvent: (event: BackendEvent) => void
   /** The first worker listens. */
   readonly onListening: () => void
   /** A worker's thread has ended: what it held of the shared memory is to be given back. */
@@ -149,6 +152,9 @@ export class Crew implements Workers {
         seat.noteReason(message.reason)
         if (seat.state === 'listening') seat.state = 'stopping'
         this.#limitEnd(seat)
+        break
+      case 'backend':
+        this.#options.onEvent(message.event)
         break
       case 'stopped':
         seat.hasStopped = message.isClean

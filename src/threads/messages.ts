@@ -1,5 +1,6 @@
 /** What supervisor and workers say to each other. Nothing of it is on the way of a request. */
 import type { Environment } from '../config/env-schema.ts'
+import type { BackendEvent } from '../health/events.ts'
 import type { CountersMemory } from '../pool/counters.ts'
 
 /** All memory that the threads share. Row 0 is the supervisor's, each worker has that of its number. */
@@ -7,6 +8,7 @@ export interface SharedMemory {
   readonly counters: CountersMemory
   readonly board: SharedArrayBuffer
   readonly gauges: SharedArrayBuffer
+  readonly retryBudget: SharedArrayBuffer
   readonly heartbeats: SharedArrayBuffer
   readonly lines: SharedArrayBuffer
 }
@@ -48,11 +50,13 @@ export type ToSupervisor =
   | { readonly type: 'listening', readonly address: string, readonly port: number }
   /** It cannot serve and ends: at once, or, once it listens, when its requests are finished. */
   | { readonly type: 'failed', readonly reason: string }
+  /** It has found something out about a backend. */
+  | { readonly type: 'backend', readonly event: BackendEvent }
   /** It serves no more, as it was told or for its failure; clean: nothing had to be cut. */
   | { readonly type: 'stopped', readonly isClean: boolean }
 
 const TO_WORKER: ReadonlySet<unknown> = new Set<ToWorker['type']>(['listen', 'gate', 'verdict', 'stop'])
-const TO_SUPERVISOR: ReadonlySet<unknown> = new Set<ToSupervisor['type']>(['ready', 'listening', 'failed', 'stopped'])
+const TO_SUPERVISOR: ReadonlySet<unknown> = new Set<ToSupervisor['type']>(['ready', 'listening', 'failed', 'backend', 'stopped'])
 
 export function isOrder (value: unknown): value is WorkerOrder {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'fastlancer-worker'

@@ -11,6 +11,7 @@ import type { SharedLines } from '../observe/shared-lines.ts'
 import type { Backend } from '../pool/backend.ts'
 import { Gauges } from '../pool/gauges.ts'
 import { GATEWAY_GAUGES } from '../pool/slots.ts'
+import { retryBudgetMemory } from '../upstream/retry-budget.ts'
 import { Crew } from './crew.ts'
 import { Heartbeats } from './heartbeats.ts'
 import type { Verdict } from './messages.ts'
@@ -85,6 +86,7 @@ export class Supervisor {
       log: app.log,
       assertPortIsFree,
       verdicts: () => app.pool.backends.filter(({ judged }) => judged).map(verdictOn),
+      onEvent: (event) => app.health.heard(event),
       onListening: () => app.health.start(),
       onRelease: (row) => {
         app.pool.counters.releaseRow(row)
@@ -118,7 +120,7 @@ export class Supervisor {
       kind: 'fastlancer-worker',
       rows: this.#rows,
       capacity: counters.capacity,
-      memory: { counters: counters.memory, board: board.memory, gauges: gauges.memory, heartbeats: heartbeats.memory, lines: lines.memory },
+      memory: { counters: counters.memory, board: board.memory, gauges: gauges.memory, retryBudget: retryBudgetMemory(), heartbeats: heartbeats.memory, lines: lines.memory },
       // The variables of the process are no plain object, which alone can be sent.
       env: { ...env },
       ticketSecret: randomBytes(TICKET_SECRET_BYTES),

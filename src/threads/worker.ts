@@ -19,7 +19,7 @@ const supervisor = parentPort
 const { worker, rows, memory, env, isTerminal } = order
 const lines = new SharedLines({ fd: 1, rows, row: worker, memory: memory.lines })
 const logger = createLogger({ isTerminal, mode: env['NODE_ENV'], lines, worker })
-const app = createApp({ env, logger, shared: sharedParts(order) })
+const app = createApp({ env, logger, shared: sharedParts(order), onBackendEvent: (event) => tell({ type: 'backend', event }) })
 /** From when on there is an application that has to be closed. */
 let isLoaded = false
 let isEnding = false
@@ -113,6 +113,7 @@ function sharedParts ({ worker: row, rows: all, capacity, memory: shared, ticket
       counters: new Counters({ capacity, rows: all, row, memory: shared.counters })
     },
     gauges: new Gauges({ size: GATEWAY_GAUGES, rows: all, row, memory: shared.gauges }),
+    retryBudget: shared.retryBudget,
     ticketSecret
   }
 }

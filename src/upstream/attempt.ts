@@ -3,13 +3,15 @@
  * account exactly once, however it ends.
  */
 import type { Duplex } from 'node:stream'
-import { UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError } from '../errors.ts'
+import { AttemptTimeoutError, UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
 import { type AttemptResult, RESULT_FAILED, RESULT_UNKNOWN } from '../pool/policy.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
 import type { EngineParts } from './engine-parts.ts'
+import { type Failure, failureOf } from './failure.ts'
+import { Deadline } from '../timing/deadline.ts'
 import { Timed } from '../timing/timeout-queue.ts'
 
 /** Whoever made the attempt. After `attemptDone`, `attemptFailed` or `attemptUpgraded` nothing more is called. */
@@ -23,7 +25,7 @@ export interface AttemptOwner {
   /** The answer did not come whole with its head. */
   attemptGoesOn (attempt: Attempt): void
   attemptDone (attempt: Attempt, trailers: FieldList): void
-  attemptFailed (attempt: Attempt, cause: Error): void
+  attemptFailed (attempt: Attempt, failure: Failure): void
   /** The backend switched protocols. The attempt stays in flight until `close`. */
   attemptUpgraded (attempt: Attempt, head: ResponseHead, socket: Duplex, early: Buffer): void
   /** Whether the upload waits for the client, so that the backend cannot be blamed for its silence. */
@@ -49,11 +51,14 @@ export class Attempt extends Timed implements CarrierListener {
   #headMs = 0
   #isOver = false
   #isPaused = false
+  /** Until the head has come. */
+  readonly #deadline: Deadline | undefined
 
   /** `pool.begin` has let it in. */
   constructor (owner: AttemptOwner, backend: Backend, carrier: Carrier, parts: EngineParts, nowMs: number) {
     super()
     this.#startedMs = nowMs
+    if (parts.attemptTimeouts !== undefined) this.#deadline = Deadline.started(parts.attemptTimeouts, (timeoutMs) => this.#tookTooLong(timeoutMs))
     this.#owner = owner
     this.backend = backend
     this.#carrier = carrier
@@ -74,6 +79,13 @@ export class Attempt extends Timed implements CarrierListener {
     if (this.#isOver) return
     this.#carrier.abort()
     this.#settle(RESULT_UNKNOWN)
+  }
+
+  /** Its answer is not wanted, and counts as what its status says. The owner is not called any more. */
+  reject (): void {
+    if (this.#isOver) return
+    this.#carrier.abort()
+    this.#settle(this.#status)
   }
 
   /** Ends an attempt that became a tunnel. */
@@ -123,6 +135,7 @@ export class Attempt extends Timed implements CarrierListener {
   onHead (head: ResponseHead): void {
     if (this.#isOver) return
     this.#isHeadMissing = false
+    this.#deadline?.clear()
     // Most answers come whole with their head; silence is watched in the others.
     this.queue?.clear(this)
     this.#headMs = this.#parts.nowMs()
@@ -162,15 +175,29 @@ export class Attempt extends Timed implements CarrierListener {
 
   onError (error: Error): void {
     if (this.#isOver) return
-    this.#settle(RESULT_FAILED)
-    this.#owner.attemptFailed(this, error)
+    const failure = failureOf(error, this.sent)
+    // The backend closed an old connection as it was used: that may happen to anybody.
+    this.#settle(failure.connectionEnded && this.onUsedConnection ? RESULT_UNKNOWN : RESULT_FAILED)
+    this.#owner.attemptFailed(this, failure)
   }
 
   #settle (result: AttemptResult): void {
     this.#isOver = true
     this.queue?.clear(this)
-    const { pool, carriers, nowMs } = this.#parts
+    this.#deadline?.clear()
+    const { pool, carriers, nowMs, requestQueue } = this.#parts
     carriers[this.backend.slot]?.release(this.#carrier, this.#headMs === 0 ? nowMs() : this.#headMs)
     pool.ended(this.backend, this.#latencyMs, result)
+    requestQueue?.wakeSoon()
+  }
+
+  #tookTooLong (timeoutMs: number): void {
+    if (this.#owner.waitsForClient) {
+      if (this.#deadline !== undefined) this.#parts.attemptTimeouts?.start(this.#deadline)
+      return
+    }
+    this.#carrier.suspect?.()
+    this.#carrier.abort()
+    this.onError(new AttemptTimeoutError(timeoutMs))
   }
 }

@@ -1,10 +1,15 @@
 /** What all exchanges of an engine share. */
+import type { Backend } from '../pool/backend.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { TimeoutQueue } from '../timing/timeout-queue.ts'
+import type { Attempts } from './attempts.ts'
 import type { Carriers } from './carrier.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failure.ts'
-import type { RetryDecision } from './retry.ts'
+import type { Hedging } from './hedging.ts'
+import type { RequestQueue } from './request-queue.ts'
+import type { Retries } from './retries.ts'
+import type { FailureConsequence } from './retry.ts'
 import type { SelectionParts } from './selection.ts'
 
 /** How an exchange ended that Fastify does not see end. */
@@ -13,7 +18,11 @@ export type UnseenEnd = 'client gone' | 'answer cut' | 'tunnel closed'
 /** Who is told what happens to exchanges, for logs and metrics. */
 export interface ExchangeObserver {
   /** An attempt failed; `decision` says what follows. */
-  attemptFailed (exchange: Exchange, failure: Failure, decision: RetryDecision): void
+  attemptFailed (attempts: Attempts, failure: Failure, decision: FailureConsequence): void
+  /** Another backend is asked in place of passing on an answer with this status; `waitMs`: the same one again, after that time. */
+  answerRefused (attempts: Attempts, status: number, waitMs: number | undefined): void
+  /** A second attempt was sent to `backend` while the first one may yet be answered. */
+  hedged (attempts: Attempts, backend: Backend): void
   /** The client did what it may not, and its answer is cut for it. */
   clientFailed (exchange: Exchange, error: Error): void
   /** The exchange is over without a whole answer given to the client, or was a tunnel. `status` is for the access log. */
@@ -23,6 +32,13 @@ export interface ExchangeObserver {
 export interface EngineParts extends SelectionParts {
   /** By the slot of the backend. */
   readonly carriers: readonly Carriers[]
+  readonly retries: Retries
+  /** Where requests wait while all backends are full; undefined: nowhere. */
+  readonly requestQueue: RequestQueue | undefined
+  /** Where a second attempt follows a slow one; undefined: nowhere. */
+  readonly hedging: Hedging | undefined
+  /** An attempt, from its start to the head of the answer; undefined: any time it takes. */
+  readonly attemptTimeouts: TimeoutQueue | undefined
   /** From the request's last byte sent to the head of the answer. */
   readonly headersTimeouts: TimeoutQueue
   /** Silence within an answer. */
@@ -44,4 +60,6 @@ export interface EngineParts extends SelectionParts {
   readonly observer: ExchangeObserver
   /** A monotonic clock, in ms. */
   readonly nowMs: () => number
+  /** Calls back after so many ms; returns the function that prevents it. */
+  readonly after: (delayMs: number, callback: () => void) => () => void
 }

@@ -2,6 +2,7 @@
 import type { ClientRequest } from '../client/client-side.ts'
 import type { UpgradeRequest } from '../client/upgrade-request.ts'
 import { HeadTooLargeError } from '../errors.ts'
+import type { Gauges } from '../pool/gauges.ts'
 import type { Pool } from '../pool/pool.ts'
 import { TimeoutQueue } from '../timing/timeout-queue.ts'
 import type { FieldList } from '../wire/fields.ts'
@@ -10,6 +11,10 @@ import { backendAddress } from './backend-address.ts'
 import { carriersTo } from './carriers.ts'
 import type { EngineParts, ExchangeObserver } from './engine-parts.ts'
 import { Exchange } from './exchange.ts'
+import { Hedging } from './hedging.ts'
+import { RequestQueue } from './request-queue.ts'
+import { Retries, type RetryRules } from './retries.ts'
+import { RetryBudget } from './retry-budget.ts'
 import type { RequestKey } from './selection.ts'
 import type { Sticky } from './sticky.ts'
 import type { UpstreamTls } from './upstream-tls.ts'
@@ -17,8 +22,13 @@ import type { UpstreamTls } from './upstream-tls.ts'
 /** How long a backend has to ask for a body that waits to be asked for (Expect), in ms; then the gateway asks, as curl would go on by itself. */
 const CONTINUE_TIMEOUT_MS = 1_000
 
+/** As the budget wants it. */
+const BUDGET_NOTE_INTERVAL_MS = 1_000
+
 /** Times in ms. */
 export interface EngineTimeouts {
+  /** For an attempt, from its start to the head of the answer; 0: any time it takes. */
+  readonly attemptMs: number
   /** For a connection to open. */
   readonly connectMs: number
   /** From the request's last byte sent to the head of the answer. */
@@ -46,8 +56,33 @@ export interface RequestLimits {
   readonly underscores: 'drop' | 'pass'
 }
 
+/** How often, and with what, requests are tried again. */
+export interface RetryOptions {
+  readonly rules: RetryRules
+  /** Retries as a share of the requests, 0 to 1. */
+  readonly budgetRatio: number
+  /** Retries a second that are allowed in any case. */
+  readonly budgetMinPerSecond: number
+  /** The memory of another thread's budget; default: new memory. */
+  readonly budgetMemory?: SharedArrayBuffer | undefined
+  /** Whether slow requests are sent to a second backend. */
+  readonly hedges: boolean
+}
+
+/** Where requests wait while all backends are full. */
+export interface QueueOptions {
+  /** How many may wait, over all threads; 0: none. */
+  readonly maxWaiting: number
+  /** How long, in ms. */
+  readonly timeoutMs: number
+  /** The gateway's. */
+  readonly gauges: Gauges
+}
+
 export interface EngineOptions {
   readonly pool: Pool
+  readonly retry: RetryOptions
+  readonly queue: QueueOptions
   readonly requestKey: RequestKey
   readonly sticky: Sticky | undefined
   readonly timeouts: EngineTimeouts
@@ -59,11 +94,25 @@ export interface EngineOptions {
 export class Engine {
   readonly #parts: EngineParts
   readonly #queues: TimeoutQueue[] = []
+  readonly #budget: RetryBudget
+  readonly #ticks: NodeJS.Timeout
 
-  constructor ({ pool, requestKey, sticky, timeouts, tls, limits, observer }: EngineOptions) {
+  constructor ({ pool, retry, queue, requestKey, sticky, timeouts, tls, limits, observer }: EngineOptions) {
     const socketOptions = { connectTimeoutMs: timeouts.connectMs, tls }
+    this.#budget = new RetryBudget({
+      ratio: retry.budgetRatio,
+      minPerSecond: retry.budgetMinPerSecond,
+      attempts: () => pool.counters.allRequests,
+      ...(retry.budgetMemory !== undefined && { memory: retry.budgetMemory })
+    })
+    this.#ticks = setInterval(() => this.#budget.note(), BUDGET_NOTE_INTERVAL_MS).unref()
     this.#parts = {
       pool,
+      retries: new Retries({ rules: retry.rules, budget: this.#budget, random: Math.random, wallClockMs: Date.now }),
+      requestQueue: queue.maxWaiting === 0 ? undefined : new RequestQueue({ gauges: queue.gauges, maxWaiting: queue.maxWaiting, timeouts: this.#queue(queue.timeoutMs), after }),
+      hedging: retry.hedges ? new Hedging() : undefined,
+      attemptTimeouts: timeouts.attemptMs === 0 ? undefined : this.#queue(timeouts.attemptMs),
+      after,
       requestKey,
       sticky,
       carriers: pool.backends.map(({ url }) => carriersTo(backendAddress(url), socketOptions)),
@@ -93,6 +142,7 @@ export class Engine {
 
   /** Ends every upstream connection. Requests in flight should have finished by then. */
   close (): void {
+    clearInterval(this.#ticks)
     for (const carriers of this.#parts.carriers) carriers.close()
     for (const queue of this.#queues) queue.close()
   }
@@ -110,6 +160,11 @@ function checkedTrailers (trailers: readonly string[], { maxTrailers, maxTrailer
   if (bytes > maxTrailerBytes) throw new HeadTooLargeError('MAX_HEADER_BYTES')
   const relayed = relayedTrailers(trailers)
   return underscores === 'pass' ? relayed : withoutUnderscores(relayed)
+}
+
+function after (delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs).unref()
+  return () => clearTimeout(timer)
 }
 
 function monotonicMs (): number {

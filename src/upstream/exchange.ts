@@ -1,6 +1,6 @@
 /**
- * A request of a client and the attempts made for it: pick, send, account, fail over. What is sent and what comes back is the
- * business of its neighbours (request-body, headers, attempt, answer, tunnel); what happens next is decided here.
+ * A request of a client, between the client and the attempts that are made for it. What is sent and what comes back is the business of its
+ * neighbours (upload, headers, attempt, answer, tunnel).
  */
 import type { Duplex } from 'node:stream'
 import { closeBehind } from '../client/closing.ts'
@@ -9,23 +9,18 @@ import type { ClientReply, ClientRequest } from '../client/client-side.ts'
 import { type ClientOwner, ClientWatch } from '../client/client-watch.ts'
 import type { UpgradeRequest } from '../client/upgrade-request.ts'
 import { ClientTimeoutError } from '../errors.ts'
-import type { Backend } from '../pool/backend.ts'
-import type { GateWaiter } from '../pool/gate.ts'
-import { RESULT_UNKNOWN } from '../pool/policy.ts'
 import { Deadline } from '../timing/deadline.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import { relayedTrailers } from '../wire/trailers.ts'
 import { Answer, type AnswerOwner } from './answer.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import { bodySource } from './body-source.ts'
-import type { Carrier } from './carrier.ts'
-import { newCarrier } from './carriers.ts'
+import type { UpstreamRequest } from './carrier.ts'
 import type { EngineParts, UnseenEnd } from './engine-parts.ts'
-import { type Failure, failureOf, requestTimeout, statusFailure } from './failure.ts'
+import { requestTimeout, statusFailure } from './failure.ts'
 import { upstreamRequest } from './headers.ts'
-import { decideRetry, isIdempotent } from './retry.ts'
-import { Selection } from './selection.ts'
+import { HedgedAttempts } from './hedged-attempts.ts'
 import { openTunnel } from './tunnel.ts'
 import { Upload } from './upload.ts'
 
@@ -34,15 +29,9 @@ const STATUS_CLIENT_GONE = 499
 
 const CONTINUE = 100
 
-export class Exchange extends Selection implements GateWaiter, AttemptOwner, AnswerOwner, ClientOwner {
-  /** The backend of the last attempt. */
-  backend: Backend | undefined = undefined
-  /** Attempts made so far. */
-  attempts = 0
+export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner {
   /** Bytes of the answer's body that came from the backend; of a tunnel, all that it sent. */
   responseBytes = 0
-  /** Time from the first attempt to the head of the answer, in ms; undefined until there is one. */
-  upstreamMs: number | undefined = undefined
   /** Whether it is over without a whole answer given to the client, or was a tunnel. */
   endedUnseen = false
 
@@ -50,16 +39,13 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
   readonly #upgrade: UpgradeRequest | undefined
   #reply: ClientReply | undefined
   #upload: Upload | undefined
-  #attempt: Attempt | undefined
   #answer: Answer | undefined
   #watch: ClientWatch | undefined
   #deadline: Deadline | undefined
   #tunnelBytes = 0
-  #firstSentMs = 0
-  #isOver = false
 
   constructor (parts: EngineParts, request: ClientRequest, upgrade: UpgradeRequest | undefined) {
-    super(parts, request)
+    super(parts, request, upgrade !== undefined)
     this.#parts = parts
     this.#upgrade = upgrade
   }
@@ -95,9 +81,9 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
     if (isGone(reply.raw)) return this.#watch.clientClosed()
     const { requestTimeouts } = this.#parts
     if (requestTimeouts !== undefined) this.#deadline = Deadline.started(requestTimeouts, (timeoutMs) => this.#clientFailed(requestTimeout(this.#upload?.isComplete === false, timeoutMs)))
-    if (source === undefined) return this.#enter()
+    if (source === undefined) return this.enter()
     this.#upload = new Upload({ request: this.request, reply, parts: this.#parts, source, onFailed: (error) => this.#clientFailed(error) })
-    this.#upload.prepare(() => this.#enter())
+    this.#upload.prepare(() => this.enter())
   }
 
   /** The reply has been sent, by the exchange or by a hook in its place. */
@@ -112,18 +98,13 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
   clientClosed (): void {
     this.#upload?.stopAsking()
     this.#deadline?.clear()
-    if (this.#isOver) return
+    if (this.isOver) return
     // A hook may have answered in place of the backend: what has not been asked of it is not asked any more, and nobody reads its answer.
-    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) this.#isOver = true
+    if (this.#reply !== undefined && isAnswered(this.#reply.raw)) this.isOver = true
     else this.#end('client gone')
-    this.#parts.pool.gate.leave(this)
     this.#answer?.drop()
-    this.#attempt?.abort()
+    this.abortAttempts()
     this.#upload?.discard()
-  }
-
-  gateOpened (): void {
-    if (!this.#isOver) this.#sendNext()
   }
 
   answerBegins (): void {
@@ -152,16 +133,6 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
     else if (this.#reply !== undefined) writeInformation(this.#reply.raw, head.statusCode, head.fields)
   }
 
-  attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
-    this.upstreamMs = nowMs - this.#firstSentMs
-    if (this.#reply === undefined) return
-    if (!canSendStatus(this.#reply.raw, head.statusCode)) {
-      attempt.abort()
-      return this.attemptFailed(attempt, statusFailure(head))
-    }
-    this.#answer = new Answer({ owner: this, reply: this.#reply, attempt, head })
-  }
-
   attemptData (_attempt: Attempt, chunk: Buffer): void {
     this.responseBytes += chunk.length
     this.#answer?.data(chunk)
@@ -171,39 +142,12 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
     this.#answer?.goesOn()
   }
 
-  attemptDone (_attempt: Attempt, trailers: FieldList): void {
-    this.#attempt = undefined
-    this.#deadline?.clear()
-    this.#answer?.end(trailers.length === 0 ? trailers : relayedTrailers(trailers))
-    this.#upload?.discard()
-  }
-
-  attemptFailed (attempt: Attempt, cause: Error): void {
-    this.#attempt = undefined
-    const failure = failureOf(cause, attempt.sent)
-    const decision = this.#answer?.begun === true ? 'no' : decideRetry({
-      method: this.request.raw.method ?? '',
-      sent: failure.sent,
-      onUsedConnection: attempt.onUsedConnection,
-      connectionEnded: failure.connectionEnded,
-      canReplay: this.#upload?.canReplay !== false
-    })
-    this.#parts.observer.attemptFailed(this, failure, decision)
-    if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
-      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#upgrade !== undefined), this.#parts.nowMs())
-    }
-    this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
-    if (decision === 'no') return this.#giveUp(failure.error)
-    this.exclude(attempt.backend)
-    this.#sendNext(failure)
-  }
-
   attemptUpgraded (attempt: Attempt, head: ResponseHead, upstream: Duplex, early: Buffer): void {
     const reply = this.#reply
     const upgrade = this.#upgrade
     if (reply === undefined || upgrade === undefined) return attempt.abort()
-    this.upstreamMs = this.#parts.nowMs() - this.#firstSentMs
-    this.#isOver = true
+    this.noteHead()
+    this.isOver = true
     this.#deadline?.clear()
     this.#watch?.stop()
     reply.hijack()
@@ -215,50 +159,46 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
     })
   }
 
-  /** Everything needed to send is there. */
-  #enter (): void {
-    if (this.#isOver) return
-    const { gate } = this.#parts.pool
-    if (gate.isOpen) this.#sendNext()
-    else gate.wait(this)
+  protected get canReplay (): boolean {
+    return this.#upload?.canReplay !== false
   }
 
-  /** The next attempt goes to a backend that was not tried; if none is left, the last failure is the answer. */
-  #sendNext (failure?: Failure): void {
-    const { carriers } = this.#parts
-    const backend = this.nextBackend()
-    if (backend === undefined) return this.#giveUp(failure?.error ?? this.nobodyLeft())
-    const nowMs = this.#parts.nowMs()
-    if (this.attempts === 0) this.#firstSentMs = nowMs
-    const ofBackend = carriers[backend.slot]
-    this.#send(backend, this.#upgrade === undefined ? ofBackend?.take(nowMs, isIdempotent(this.request.raw.method ?? '')) : newCarrier(ofBackend, true), nowMs)
+  protected get hasBegun (): boolean {
+    return this.#answer?.begun === true
   }
 
-  /** The backend counts it as in flight already. */
-  #send (backend: Backend, carrier: Carrier | undefined, nowMs: number): void {
-    if (carrier === undefined) {
-      this.#parts.pool.ended(backend, NaN, RESULT_UNKNOWN)
-      return this.#giveUp(this.nobodyLeft())
-    }
-    this.attempts++
-    this.backend = backend
+  protected upstreamRequest (): UpstreamRequest {
+    return upstreamRequest(this.request, this.#upload?.forAttempt() ?? null, this.#upgrade !== undefined)
+  }
+
+  protected forgetAnswer (): void {
     this.#answer?.drop()
     this.#answer = undefined
-    this.#attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
-    this.#attempt.send(upstreamRequest(this.request, this.#upload?.forAttempt() ?? null, this.#upgrade !== undefined))
+  }
+
+  protected answerComes (attempt: Attempt, head: ResponseHead): Error | undefined {
+    if (this.#reply === undefined) return undefined
+    if (!canSendStatus(this.#reply.raw, head.statusCode)) return statusFailure(head)
+    this.#answer = new Answer({ owner: this, reply: this.#reply, attempt, head })
+    return undefined
+  }
+
+  protected answerDone (trailers: FieldList): void {
+    this.#deadline?.clear()
+    this.#answer?.end(trailers.length === 0 ? trailers : relayedTrailers(trailers))
+    this.#upload?.discard()
   }
 
   /** No further attempt: the client is told, or its answer is cut where it is. */
-  #giveUp (error: Error): void {
+  protected gaveUp (error: Error): void {
     this.#deadline?.clear()
     if (this.#answer?.begun === true) {
       this.#end('answer cut')
       this.#answer.cut()
       return
     }
-    this.#answer?.drop()
-    this.#answer = undefined
-    this.#isOver = true
+    this.forgetAnswer()
+    this.isOver = true
     this.answerBegins()
     this.#reply?.send(error)
     this.#watch?.waitForClient()
@@ -267,20 +207,18 @@ export class Exchange extends Selection implements GateWaiter, AttemptOwner, Ans
 
   /** The client did what it may not, or time is up: nothing more is asked of the backend. */
   #clientFailed (error: Error): void {
-    if (this.#isOver && this.#reply?.raw.writableFinished !== false) return
+    if (this.isOver && this.#reply?.raw.writableFinished !== false) return
     // Otherwise it is the answer, and logged as such.
-    if (this.#isOver || this.#answer?.begun === true) this.#parts.observer.clientFailed(this, error)
-    this.#parts.pool.gate.leave(this)
-    this.#attempt?.abort()
-    this.#attempt = undefined
+    if (this.isOver || this.#answer?.begun === true) this.#parts.observer.clientFailed(this, error)
+    this.abortAttempts()
     // What is whole on our side, but not taken by the client, is over all the same.
-    if (this.#isOver && this.#reply !== undefined) return cutResponse(this.#reply.raw)
+    if (this.isOver && this.#reply !== undefined) return cutResponse(this.#reply.raw)
     if (this.#reply !== undefined && this.#answer?.begun !== true) closeBehind(this.#reply, this.request.raw.socket)
-    this.#giveUp(error)
+    this.gaveUp(error)
   }
 
   #end (end: UnseenEnd): void {
-    this.#isOver = true
+    this.isOver = true
     this.endedUnseen = true
     const raw = this.#reply?.raw
     this.#parts.observer.endedUnseen(this, end, raw === undefined || (end === 'client gone' && !raw.headersSent) ? STATUS_CLIENT_GONE : raw.statusCode)

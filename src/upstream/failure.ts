@@ -1,7 +1,7 @@
 /** What it means that an attempt failed: which error of ours, and whose fault. */
 import type { FastifyError } from '@fastify/error'
 import {
-  ClientTimeoutError, RequestTimeoutError, UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError, UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError,
+  AttemptTimeoutError, ClientTimeoutError, RequestTimeoutError, UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError, UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError,
   UpstreamRefusedError, UpstreamResetError
 } from '../errors.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
@@ -18,6 +18,7 @@ export interface Failure {
 }
 
 const OURS = [
+  AttemptTimeoutError,
   UpstreamBadResponseError, UpstreamConnectFailedError, UpstreamConnectTimeoutError, UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError,
   UpstreamRefusedError, UpstreamResetError
 ]
@@ -54,6 +55,14 @@ export function requestTimeout (isUploading: boolean, timeoutMs: number): Error 
 export function causedBy<E extends Error> (error: E, cause: Error | undefined): E {
   if (cause !== undefined) error.cause = cause
   return error
+}
+
+/** How soon a client may try again that was sent away because there was no room, in seconds. */
+const RETRY_AFTER_S = 1
+
+/** Tells the client, in the answer that becomes of this error, to come back in a moment (RFC 9110, section 10.2.3): Fastify sends an error's `headers`. */
+export function withRetryAfter<E extends Error> (error: E): E {
+  return Object.assign(error, { headers: { 'retry-after': String(RETRY_AFTER_S) } })
 }
 
 /** What happened, for a log line: the innermost cause says most. */

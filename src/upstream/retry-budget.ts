@@ -24,6 +24,11 @@ export interface RetryBudgetOptions {
   readonly memory?: SharedArrayBuffer
 }
 
+/** Memory for the budget of several threads, with nothing taken of it. */
+export function retryBudgetMemory (): SharedArrayBuffer {
+  return new SharedArrayBuffer(WINDOW_S * Int32Array.BYTES_PER_ELEMENT)
+}
+
 export class RetryBudget {
   readonly memory: SharedArrayBuffer
   readonly #options: RetryBudgetOptions
@@ -33,7 +38,7 @@ export class RetryBudget {
   readonly #noted: number[]
 
   constructor (options: RetryBudgetOptions) {
-    this.memory = options.memory ?? new SharedArrayBuffer(WINDOW_S * Int32Array.BYTES_PER_ELEMENT)
+    this.memory = options.memory ?? retryBudgetMemory()
     this.#options = options
     this.#words = new Int32Array(this.memory)
     // What other threads sent before this one began is not of the last seconds.

@@ -2,7 +2,8 @@
 
 /** What the decision looks at. */
 export interface FailedAttempt {
-  readonly method: string
+  /** Whether it does no harm if the request is carried out twice. */
+  readonly mayRepeat: boolean
   /** Whether a byte of the request may have reached the backend. */
   readonly sent: boolean
   /** Whether it went over a connection that had carried answers before. */
@@ -18,6 +19,9 @@ export interface FailedAttempt {
  * says nothing of the backend: once more, on a connection that is not to blame.
  */
 export type RetryDecision = 'no' | 'other-backend' | 'same-backend'
+
+/** What follows a failure of one of two attempts that were under way: the other one goes on. */
+export type FailureConsequence = RetryDecision | 'other-attempt'
 
 /**
  * Methods whose effect is the same however often they are carried out (RFC 9110, section 9.2.2), and the safe ones of WebDAV
@@ -36,6 +40,6 @@ export function decideRetry (attempt: FailedAttempt): RetryDecision {
   if (!attempt.canReplay) return 'no'
   // A stream that the backend refused unprocessed says nothing of it either, if the connection was an old one.
   if (!attempt.sent) return attempt.connectionEnded && attempt.onUsedConnection ? 'same-backend' : 'other-backend'
-  if (!isIdempotent(attempt.method)) return 'no'
+  if (!attempt.mayRepeat) return 'no'
   return attempt.onUsedConnection && attempt.connectionEnded ? 'same-backend' : 'other-backend'
 }

@@ -4,6 +4,7 @@ import { BackendsFullError, NoBackendAvailableError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
 import type { PickContext } from '../pool/policy.ts'
 import type { Pool } from '../pool/pool.ts'
+import { withRetryAfter } from './failure.ts'
 import type { Sticky } from './sticky.ts'
 import { NOTHING_TRIED, withTried } from './tried.ts'
 
@@ -22,7 +23,7 @@ const NOT_YET = -1
 
 export class Selection implements PickContext {
   readonly request: ClientRequest
-  /** Backends that failed or were full, in the pool's order. */
+  /** Backends that failed, in the pool's order. */
   tried: readonly Backend[] = NOTHING_TRIED
   readonly #parts: SelectionParts
   #picked: Backend | undefined
@@ -38,24 +39,32 @@ export class Selection implements PickContext {
     return this.#keyHash
   }
 
-  /** Picks the backend of the first attempt; its URL, or '' while the gate holds requests back. Throws if there is none. */
+  /** Picks the backend of the first attempt; its URL, or '' while the gate holds requests back, or all are full. Throws if there is none. */
   resolve (): string {
     const { pool } = this.#parts
     if (!pool.gate.isOpen) return ''
     this.#picked = this.#pick()
-    if (this.#picked === undefined) throw this.nobodyLeft()
-    return this.#picked.url
+    if (this.#picked === undefined && !this.mayWait) throw this.nobodyLeft()
+    return this.#picked?.url ?? ''
   }
 
   /** The backend of the next attempt, which is in flight from here on; undefined if nobody is left. */
   protected nextBackend (): Backend | undefined {
     const { pool } = this.#parts
+    const { tried } = this
     let backend = this.#takePicked() ?? this.#pick()
     while (backend !== undefined && !pool.begin(backend)) {
       this.exclude(backend)
       backend = this.#pick()
     }
+    // What is full now need not be so for the next attempt.
+    this.tried = tried
     return backend
+  }
+
+  /** Whether a backend that was not tried is left, but full. */
+  protected get mayWait (): boolean {
+    return this.#parts.pool.isFullBesides(this.tried)
   }
 
   /** Has the next picks leave a backend out. */
@@ -66,7 +75,7 @@ export class Selection implements PickContext {
   /** What the client is told if no attempt could be made. */
   protected nobodyLeft (): Error {
     const { pool } = this.#parts
-    return pool.isFull ? new BackendsFullError(pool.name) : new NoBackendAvailableError(pool.name)
+    return pool.isFull ? withRetryAfter(new BackendsFullError(pool.name)) : new NoBackendAvailableError(pool.name)
   }
 
   #pick (): Backend | undefined {

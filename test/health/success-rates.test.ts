@@ -28,7 +28,14 @@ t.test('of too few backends nobody is judged; those with too few attempts do not
 })
 
 t.test('the bounds are those that are given', async (t) => {
-  const rules = { minAttempts: 1, minBackends: 3, deviations: 1 }
+  const rules = { minAttempts: 1, minBackends: 3, deviations: 1, minGap: 0 }
   t.strictSame(standingOut([{ attempts: 1, failures: 0 }, { attempts: 1, failures: 1 }, { attempts: 1, failures: 0 }], rules).outliers, [1])
   t.strictSame(standingOut([{ attempts: 1, failures: 0 }, { attempts: 1, failures: 1 }, { attempts: 1, failures: 0 }], { ...rules, deviations: 1.5 }).outliers, [])
+  t.strictSame(standingOut([{ attempts: 1, failures: 0 }, { attempts: 1, failures: 1 }, { attempts: 1, failures: 0 }], { ...rules, minGap: 0.7 }).outliers, [])
+})
+
+t.test('where nothing else fails a single failure is no reason', async (t) => {
+  const well = Array.from({ length: 9 }, () => ({ attempts: 10_000, failures: 0 }))
+  t.strictSame(standingOut([...well, { attempts: 10_000, failures: 1 }]).outliers, [])
+  t.strictSame(standingOut([...well, { attempts: 10_000, failures: 600 }]).outliers, [9])
 })

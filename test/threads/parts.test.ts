@@ -52,7 +52,7 @@ t.test('where no thread can be started, that is taken for the end of one', async
   const seat = new Seat({
     order: {
       kind: 'fastlancer-worker', worker: 1, rows: 2, capacity: 0, env: {}, ticketSecret: secret, isTerminal: false,
-      memory: { counters: { totals: memory, inFlight: memory }, board: memory, gauges: memory, heartbeats: memory, lines: memory }
+      memory: { counters: { totals: memory, inFlight: memory }, board: memory, gauges: memory, retryBudget: memory, heartbeats: memory, lines: memory }
     },
     heartbeats: new Heartbeats(2),
     onMessage: () => {},

@@ -3,9 +3,11 @@ import t, { type Test } from 'tap'
 import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
 import { Attempt, type AttemptOwner } from '../../src/upstream/attempt.ts'
 import type { EngineParts } from '../../src/upstream/engine-parts.ts'
+import type { Failure } from '../../src/upstream/failure.ts'
 import { Http1Connections } from '../../src/upstream/http1-connections.ts'
 import { until } from '../kit/until.ts'
 import { type Accepted, EMPTY_ANSWER, GET, OK, RawBackend, SOCKET_OPTIONS } from './raw-backend.ts'
+import { madeRetries } from './made-retries.ts'
 import { madePool } from '../pool/made-pool.ts'
 
 /** Remembers what it is told. */
@@ -46,8 +48,8 @@ class Owner implements AttemptOwner {
     this.#end(`done ${trailers.join(' ')}`)
   }
 
-  attemptFailed (_attempt: Attempt, cause: Error): void {
-    this.#end(`failed ${'code' in cause ? String(cause.code) : cause.message}`)
+  attemptFailed (_attempt: Attempt, { error }: Failure): void {
+    this.#end(`failed ${error.code}`)
   }
 
   attemptUpgraded (): void {
@@ -83,6 +85,11 @@ async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
     requestKey: () => 0,
     sticky: undefined,
     carriers: [connections],
+    retries: madeRetries(),
+    requestQueue: undefined,
+    hedging: undefined,
+    attemptTimeouts: undefined,
+    after: () => () => {},
     headersTimeouts: queue(),
     idleTimeouts: queue(),
     bodyTimeouts: queue(),
@@ -92,7 +99,7 @@ async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
     continueTimeouts: queue(),
     readTrailers: (trailers) => [...trailers],
     maxBodyBytes: 0,
-    observer: { attemptFailed () {}, clientFailed () {}, endedUnseen () {} },
+    observer: { attemptFailed () {}, answerRefused () {}, hedged () {}, clientFailed () {}, endedUnseen () {} },
     nowMs: () => performance.now()
   }
   const owner = new Owner(() => backend.inFlight)

@@ -1,0 +1,231 @@
+/**
+ * The attempts for a request: where they go, what follows when one fails, and what is waited for between two of them. What an answer
+ * means to the client is the business of the exchange.
+ */
+import type { Duplex } from 'node:stream'
+import type { ClientRequest } from '../client/client-side.ts'
+import { QueueTimeoutError } from '../errors.ts'
+import type { Backend } from '../pool/backend.ts'
+import type { GateWaiter } from '../pool/gate.ts'
+import { RESULT_UNKNOWN } from '../pool/policy.ts'
+import type { FieldList } from '../wire/fields.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Carrier, UpstreamRequest } from './carrier.ts'
+import { newCarrier } from './carriers.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { type Failure, failureOf, withRetryAfter } from './failure.ts'
+import type { PlaceWaiter } from './request-queue.ts'
+import type { History } from './retries.ts'
+import { Selection } from './selection.ts'
+import { withTried } from './tried.ts'
+
+export abstract class Attempts extends Selection implements GateWaiter, PlaceWaiter, AttemptOwner, History {
+  /** The backend of the last attempt, or of the one that was answered. */
+  backend: Backend | undefined = undefined
+  /** Attempts made so far. */
+  attempts = 0
+  /** Time from the first attempt to the head of the answer, in ms; undefined until there is one. */
+  upstreamMs: number | undefined = undefined
+  /** Whether nothing is asked of a backend any more. */
+  protected isOver = false
+  readonly #parts: EngineParts
+  readonly #wantsTunnel: boolean
+  /** The attempt that is under way. */
+  protected current: Attempt | undefined = undefined
+  #firstSentMs = 0
+  /** What the last attempt failed for. */
+  #failure: Error | undefined
+  /** Prevents what is to happen later: the next attempt, or one beside the present one. */
+  #cancelLater: (() => void) | undefined
+
+  constructor (parts: EngineParts, request: ClientRequest, wantsTunnel: boolean) {
+    super(parts, request)
+    this.#parts = parts
+    this.#wantsTunnel = wantsTunnel
+  }
+
+  /** Time since the first attempt began, in ms. */
+  get sinceFirstMs (): number {
+    return this.attempts === 0 ? 0 : this.#parts.nowMs() - this.#firstSentMs
+  }
+
+  abstract readonly waitsForClient: boolean
+  abstract attemptSent (attempt: Attempt): void
+  abstract attemptInformation (attempt: Attempt, head: ResponseHead): void
+  abstract attemptData (attempt: Attempt, chunk: Buffer): void
+  abstract attemptGoesOn (attempt: Attempt): void
+  abstract attemptUpgraded (attempt: Attempt, head: ResponseHead, socket: Duplex, early: Buffer): void
+
+  /** Whether the request can be sent again from its first byte. */
+  protected abstract readonly canReplay: boolean
+  /** Whether the client may have been told anything of an answer. */
+  protected abstract readonly hasBegun: boolean
+  /** The request, for one attempt. */
+  protected abstract upstreamRequest (): UpstreamRequest
+  /** Another attempt begins: what has come of an answer counts no more. */
+  protected abstract forgetAnswer (): void
+  /** An answer that is passed on. Ours to refuse is one that the client's protocol has no words for: then an error is returned. */
+  protected abstract answerComes (attempt: Attempt, head: ResponseHead): Error | undefined
+  /** It is whole. */
+  protected abstract answerDone (trailers: FieldList): void
+  /** The first attempt is about to be sent, and a slow one may be given a rival. */
+  protected abstract prepareRival (): void
+  /** There is no further attempt. */
+  protected abstract gaveUp (error: Error): void
+
+  gateOpened (): void {
+    this.#sendNext()
+  }
+
+  placeFree (): boolean {
+    if (this.isOver) return true
+    const backend = this.nextBackend()
+    if (backend !== undefined) this.#sendTo(backend)
+    else if (this.mayWait) return false
+    else this.#noneLeft()
+    return true
+  }
+
+  waitedTooLong (timeoutMs: number): void {
+    this.gaveUp(withRetryAfter(new QueueTimeoutError(timeoutMs)))
+  }
+
+  attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
+    if (this.#cancelLater !== undefined) this.#stopWaiting()
+    this.upstreamMs = nowMs - this.#firstSentMs
+    const { retries, hedging } = this.#parts
+    if (retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
+    hedging?.note(this.upstreamMs)
+    const error = this.answerComes(attempt, head)
+    if (error === undefined) return
+    attempt.abort()
+    this.attemptFailed(attempt, failureOf(error, true))
+  }
+
+  attemptDone (_attempt: Attempt, trailers: FieldList): void {
+    this.current = undefined
+    this.answerDone(trailers)
+  }
+
+  attemptFailed (attempt: Attempt, failure: Failure): void {
+    this.#stopWaiting()
+    this.current = undefined
+    const decision = this.hasBegun ? 'no' : this.#parts.retries.decide({
+      mayRepeat: this.mayRepeat(),
+      sent: failure.sent,
+      onUsedConnection: attempt.onUsedConnection,
+      connectionEnded: failure.connectionEnded,
+      canReplay: this.canReplay
+    }, this)
+    this.#parts.observer.attemptFailed(this, failure, decision)
+    if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
+      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#wantsTunnel), this.#parts.nowMs())
+    }
+    this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
+    this.#failure = failure.error
+    if (decision === 'no') return this.gaveUp(failure.error)
+    this.exclude(attempt.backend)
+    this.later(failure.sent ? this.#parts.retries.backoffMs(this.attempts - 1) : 0, () => this.#sendNext())
+  }
+
+  /** An answer begins now. */
+  protected noteHead (): void {
+    this.upstreamMs = this.sinceFirstMs
+  }
+
+  /** Everything needed to send is there. */
+  protected enter (): void {
+    if (this.isOver) return
+    const { gate } = this.#parts.pool
+    if (gate.isOpen) this.#sendNext()
+    else gate.wait(this)
+  }
+
+  /** Ends what is under way and waits for nothing any more. */
+  protected abortAttempts (): void {
+    this.#stopWaiting()
+    this.#parts.pool.gate.leave(this)
+    this.#parts.requestQueue?.leave(this)
+    this.current?.abort()
+    this.current = undefined
+  }
+
+  /** The next attempt goes to a backend that was not tried; if none is left, the last failure is the answer. */
+  #sendNext (): void {
+    if (this.isOver) return
+    const { requestQueue } = this.#parts
+    // Whoever comes later does not overtake those who wait.
+    const isBehind = this.attempts === 0 && requestQueue?.isEmpty === false
+    const backend = isBehind ? undefined : this.nextBackend()
+    if (backend !== undefined) this.#sendTo(backend)
+    else if (!(isBehind || this.mayWait) || requestQueue?.enter(this) !== true) this.#noneLeft()
+  }
+
+  #noneLeft (): void {
+    this.gaveUp(this.#failure ?? this.nobodyLeft())
+  }
+
+  /** The backend counts it as in flight already. */
+  #sendTo (backend: Backend): void {
+    const nowMs = this.#parts.nowMs()
+    if (this.attempts === 0) this.#firstSentMs = nowMs
+    const carriers = this.#parts.carriers[backend.slot]
+    this.#send(backend, this.#wantsTunnel ? newCarrier(carriers, true) : carriers?.take(nowMs, this.mayRepeat()), nowMs)
+  }
+
+  #send (backend: Backend, carrier: Carrier | undefined, nowMs: number): void {
+    if (carrier === undefined) {
+      this.#parts.pool.ended(backend, NaN, RESULT_UNKNOWN)
+      return this.gaveUp(this.nobodyLeft())
+    }
+    this.attempts++
+    this.backend = backend
+    this.forgetAnswer()
+    const attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
+    this.current = attempt
+    if (this.attempts === 1 && this.#parts.hedging !== undefined) this.prepareRival()
+    attempt.send(this.upstreamRequest())
+  }
+
+  /** Whether the request may be carried out twice. */
+  protected mayRepeat (): boolean {
+    return this.#parts.retries.mayRepeat(this.request.raw)
+  }
+
+  /** True if another backend, or the same one in a moment, is asked in place of passing this answer on. */
+  #refuses (attempt: Attempt, head: ResponseHead): boolean {
+    const { pool, retries, observer } = this.#parts
+    const tried = withTried(this.tried, attempt.backend)
+    const waitMs = pool.hasLeft(tried) ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
+    if (waitMs === undefined && !pool.hasLeft(tried)) return false
+    const decision = retries.decide({ mayRepeat: this.mayRepeat(), sent: true, onUsedConnection: false, connectionEnded: false, canReplay: this.canReplay }, this)
+    if (decision === 'no') return false
+    observer.answerRefused(this, head.statusCode, waitMs)
+    this.current = undefined
+    attempt.reject()
+    if (waitMs === undefined) this.tried = tried
+    this.later(waitMs ?? retries.backoffMs(this.attempts - 1), () => this.#sendNext())
+    return true
+  }
+
+  /** Calls back after so many ms, unless something else happens before. */
+  protected later (delayMs: number, callback: () => void): void {
+    if (delayMs === 0) return callback()
+    this.#cancelLater = this.#parts.after(delayMs, () => {
+      this.#cancelLater = undefined
+      callback()
+    })
+  }
+
+  #stopWaiting (): void {
+    this.#cancelLater?.()
+    this.#cancelLater = undefined
+  }
+}
+
+/** The value of a field; its name in lower case. */
+function fieldOf (fields: FieldList, name: string): string | undefined {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
+  return undefined
+}

@@ -1,0 +1,109 @@
+/**
+ * Attempts of which a second one is sent while the first may yet be answered (hedging): whichever is answered first is the one, and the
+ * other is given up.
+ */
+import type { ClientRequest } from '../client/client-side.ts'
+import { RESULT_UNKNOWN } from '../pool/policy.ts'
+import type { ResponseHead } from '../wire/response-head.ts'
+import { Attempt } from './attempt.ts'
+import { Attempts } from './attempts.ts'
+import type { EngineParts } from './engine-parts.ts'
+import type { Failure } from './failure.ts'
+import { withTried } from './tried.ts'
+
+/** Methods that may be sent to two backends at once: they only ask (RFC 9110, section 9.2.1), and have no body. */
+const HEDGED: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+
+export abstract class HedgedAttempts extends Attempts {
+  readonly #parts: EngineParts
+  readonly #isHedged: boolean
+  /** The attempt before, while both may yet be answered. */
+  #rival: Attempt | undefined
+
+  constructor (parts: EngineParts, request: ClientRequest, wantsTunnel: boolean) {
+    super(parts, request, wantsTunnel)
+    this.#parts = parts
+    this.#isHedged = !wantsTunnel && parts.hedging !== undefined
+  }
+
+  override attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
+    if (this.#rival !== undefined) {
+      if (this.#parts.retries.isUnwanted(head.statusCode)) return this.#dropOut(attempt)
+      this.#winRace(attempt)
+    }
+    super.attemptHead(attempt, head, nowMs)
+  }
+
+  override attemptFailed (attempt: Attempt, failure: Failure): void {
+    if (this.#rival === undefined) super.attemptFailed(attempt, failure)
+    else this.#loseRace(attempt, failure)
+  }
+
+  protected override abortAttempts (): void {
+    this.#rival?.abort()
+    this.#rival = undefined
+    super.abortAttempts()
+  }
+
+  /** Has a second attempt follow if the first one is not answered in time. */
+  protected override prepareRival (): void {
+    const delayMs = this.#parts.hedging?.delayMs
+    const { raw, head } = this.request
+    if (delayMs === undefined || !this.#isHedged || head.hasBody || !HEDGED.has(raw.method ?? '')) return
+    this.later(Math.max(1, delayMs), () => this.#sendRival())
+  }
+
+  #sendRival (): void {
+    const { pool, retries, observer, carriers } = this.#parts
+    const first = this.current
+    if (this.isOver || first === undefined) return
+    const { tried } = this
+    const besides = withTried(tried, first.backend)
+    if (!pool.hasLeft(besides) || !retries.takeFromBudget()) return
+    this.tried = besides
+    const backend = this.nextBackend()
+    this.tried = tried
+    if (backend === undefined) return
+    const nowMs = this.#parts.nowMs()
+    const carrier = carriers[backend.slot]?.take(nowMs, true)
+    if (carrier === undefined) return pool.ended(backend, NaN, RESULT_UNKNOWN)
+    this.attempts++
+    this.#rival = first
+    const attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
+    this.current = attempt
+    observer.hedged(this, backend)
+    attempt.send(this.upstreamRequest())
+  }
+
+  /** The first that is answered is the one. */
+  #winRace (winner: Attempt): void {
+    const loser = winner === this.current ? this.#rival : this.current
+    this.#rival = undefined
+    this.current = winner
+    this.backend = winner.backend
+    loser?.abort()
+  }
+
+  /** One of two has failed: the other one is waited for. */
+  #loseRace (loser: Attempt, failure: Failure): void {
+    const { observer, pool } = this.#parts
+    this.backend = loser.backend
+    observer.attemptFailed(this, failure, 'other-attempt')
+    pool.counters.attemptFailed(loser.backend.slot)
+    this.#leave(loser)
+  }
+
+  /** The answer of one of two is not wanted: the other one is waited for. */
+  #dropOut (loser: Attempt): void {
+    loser.reject()
+    this.#leave(loser)
+  }
+
+  #leave (loser: Attempt): void {
+    const other = loser === this.current ? this.#rival : this.current
+    this.#rival = undefined
+    this.current = other
+    this.backend = other?.backend
+    this.exclude(loser.backend)
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Whether, where and when a request is tried again: what may be done at all (src/upstream/retry.ts), what the settings ask for, and what
+ * the pool's budget has left. What never reached a backend goes elsewhere in any case: it is no load for anybody.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import { decideRetry, type FailedAttempt, isIdempotent, type RetryDecision } from './retry.ts'
+import { retryAfterMs } from './retry-after.ts'
+import type { RetryBudget } from './retry-budget.ts'
+
+export interface RetryRules {
+  /** Statuses of answers in place of which another backend is asked. */
+  readonly statuses: readonly number[]
+  /** Most attempts for a request, the first included; 0: as many as there are backends. */
+  readonly maxAttempts: number
+  /** Time from the first attempt on in which others may begin, in ms; 0: any. */
+  readonly timeoutMs: number
+  /** The longest wait before the first retry of what a backend had, in ms; it doubles with each further one. 0: none. */
+  readonly backoffMs: number
+  /** As long as this a backend that answers Retry-After is waited for, if no other is left, in ms; 0: not at all. */
+  readonly retryAfterMaxMs: number
+  /** Whether a request with an Idempotency-Key may be sent twice, whatever its method. */
+  readonly honoursIdempotencyKey: boolean
+}
+
+export interface RetriesOptions {
+  readonly rules: RetryRules
+  readonly budget: RetryBudget
+  /** From 0 (included) to 1 (not included). */
+  readonly random: () => number
+  /** Now, in ms since the epoch: what Retry-After and the budget of all threads go by. */
+  readonly wallClockMs: () => number
+}
+
+/** What says whether a request may be carried out twice. */
+export interface Repeatable {
+  readonly method?: string | undefined
+  readonly headers: IncomingHttpHeaders
+}
+
+/** What has been done for a request so far. */
+export interface History {
+  /** Attempts made. */
+  readonly attempts: number
+  /** Time since the first one began, in ms. */
+  readonly sinceFirstMs: number
+}
+
+const MAX_STATUS = 999
+
+/** The longest wait between two attempts, in multiples of the first. */
+const MAX_BACKOFF_FACTOR = 32
+
+export class Retries {
+  readonly #options: RetriesOptions
+  /** By status: whether another backend is asked. */
+  readonly #isUnwanted = new Uint8Array(MAX_STATUS + 1)
+
+  constructor (options: RetriesOptions) {
+    this.#options = options
+    for (const status of options.rules.statuses) this.#isUnwanted[status] = 1
+  }
+
+  /** Whether another backend's answer is preferred to one with this status. */
+  isUnwanted (status: number): boolean {
+    return this.#isUnwanted[status] === 1
+  }
+
+  /** Whether a request may be carried out twice. */
+  mayRepeat (request: Repeatable): boolean {
+    // Node makes the object of headers when it is first asked for.
+    return isIdempotent(request.method ?? '') || (this.#options.rules.honoursIdempotencyKey && request.headers['idempotency-key'] !== undefined)
+  }
+
+  /** What follows a failed attempt. If that is a retry of what a backend had, the budget has paid for it. */
+  decide (failed: FailedAttempt, { attempts, sinceFirstMs }: History): RetryDecision {
+    const decision = decideRetry(failed)
+    const { maxAttempts, timeoutMs } = this.#options.rules
+    if (decision === 'no' || (maxAttempts > 0 && attempts >= maxAttempts) || (timeoutMs > 0 && sinceFirstMs >= timeoutMs)) return 'no'
+    // A connection that the backend has closed as it was used says that the backend is not at it: to ask again costs it nothing more.
+    if (!failed.sent || decision === 'same-backend') return decision
+    return this.takeFromBudget() ? decision : 'no'
+  }
+
+  /** Pays for an attempt that is not the first of its request; false if there is nothing left. */
+  takeFromBudget (): boolean {
+    return this.#options.budget.take(this.#options.wallClockMs())
+  }
+
+  /**
+   * How long to wait before the next attempt, in ms: anything from 0 to a bound that doubles each time ("full jitter", as in Amazon's
+   * Builders' Library, "Timeouts, retries, and backoff with jitter"). `retries`: how many there have been.
+   */
+  backoffMs (retries: number): number {
+    const { rules: { backoffMs }, random } = this.#options
+    return backoffMs === 0 ? 0 : random() * backoffMs * Math.min(MAX_BACKOFF_FACTOR, 2 ** retries)
+  }
+
+  /** How long a backend is waited for that answered with this Retry-After, in ms; undefined: it is not waited for. */
+  waitMs (retryAfter: string | undefined): number | undefined {
+    const { rules: { retryAfterMaxMs }, wallClockMs } = this.#options
+    const ms = retryAfter === undefined ? undefined : retryAfterMs(retryAfter, wallClockMs())
+    return ms !== undefined && ms <= retryAfterMaxMs && retryAfterMaxMs > 0 ? ms : undefined
+  }
+}
