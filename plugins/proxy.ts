@@ -37,6 +37,7 @@ async function proxy (fastify: FastifyInstance): Promise<void> {
       try {
         resolveUpstream(request).start(reply)
       } catch (error) {
+        request.exchange?.explainTo(reply)
         done(error instanceof Error ? error : new Error(String(error)))
       }
     },

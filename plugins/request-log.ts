@@ -21,6 +21,7 @@ export class RequestLog extends LogController implements ExchangeObserver {
 
   override requestCompleted (_error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
     const { exchange, raw } = request
+    if (exchange?.explanation !== undefined) request.log.debug({ picks: exchange.explanation.picks, attempts: exchange.explanation.attempts }, 'choice of backend')
     if (!this.accessLog) return
     // In HTTP/2 Fastify takes the end of a stream that was reset for that of an answer; the engine tells what it was.
     if (exchange !== null && (exchange.endedUnseen || !isAnswered(reply.raw))) return

@@ -1,12 +1,14 @@
 /** `fastify.engine` and `request.exchange`: the forwarding engine, and what it does for a request. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { ClientRequest } from '../src/client/client-side.ts'
 import type { Config } from '../src/config/env-schema.ts'
 import { parseStatuses } from '../src/config/status-list.ts'
 import type { Gauges } from '../src/pool/gauges.ts'
 import { Engine, type RetryOptions } from '../src/upstream/engine.ts'
 import type { ExchangeObserver } from '../src/upstream/engine-parts.ts'
 import type { Exchange } from '../src/upstream/exchange.ts'
+import { asksForExplanation, Explanation } from '../src/upstream/explanation.ts'
 import { requestKey } from '../src/upstream/request-key.ts'
 import { Sticky } from '../src/upstream/sticky.ts'
 
@@ -42,6 +44,7 @@ async function upstream (fastify: FastifyInstance, { observer, gauges, retryBudg
       maxAgeSeconds: config.STICKY_MAX_AGE_S,
       backends: pool.backends
     }),
+    explains: explains(config),
     timeouts: {
       attemptMs: config.ATTEMPT_TIMEOUT_MS,
       connectMs: config.UPSTREAM_CONNECT_TIMEOUT_MS,
@@ -64,6 +67,17 @@ async function upstream (fastify: FastifyInstance, { observer, gauges, retryBudg
     done()
   })
   fastify.addHook('onClose', async () => engine.close())
+}
+
+/** Who gets an explanation: whoever may ask for one and does, and with LOG_LEVEL=debug the log. */
+function explains ({ EXPLAIN, LOG_LEVEL }: Config): ((request: ClientRequest) => Explanation | undefined) | undefined {
+  const isLogged = LOG_LEVEL === 'debug' || LOG_LEVEL === 'trace'
+  const maybeAsked = EXPLAIN === 'on'
+  if (!isLogged && !maybeAsked) return undefined
+  return (request) => {
+    const isAsked = maybeAsked && asksForExplanation(request)
+    return isLogged || isAsked ? new Explanation(isAsked) : undefined
+  }
 }
 
 function retryOptions (config: Config, budgetMemory: SharedArrayBuffer | undefined): RetryOptions {

@@ -16,6 +16,8 @@ export interface PickContext {
 export interface Policy {
   /** As it stands in configuration, status and metrics. */
   readonly name: string
+  /** For `explain`: how it chooses, and what breaks a tie. */
+  readonly rule?: string
   /**
    * Called each time the backends that may be picked, their weights or the members change.
    *

@@ -93,6 +93,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
 
   attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
     if (this.#cancelLater !== undefined) this.#stopWaiting()
+    this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.upstreamMs = nowMs - this.#firstSentMs
     const { retries, hedging } = this.#parts
     if (retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
@@ -110,6 +111,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
 
   attemptFailed (attempt: Attempt, failure: Failure): void {
     this.#stopWaiting()
+    this.explanation?.noteAttempt(attempt.backend.url, failure.error.code)
     this.current = undefined
     const decision = this.hasBegun ? 'no' : this.#parts.retries.decide({
       mayRepeat: this.mayRepeat(),

@@ -1,7 +1,7 @@
 /** What all exchanges of an engine share. */
 import type { Backend } from '../pool/backend.ts'
 import type { FieldList } from '../wire/fields.ts'
-import type { TimeoutQueue } from '../timing/timeout-queue.ts'
+import type { After, TimeoutQueue } from '../timing/timeout-queue.ts'
 import type { Attempts } from './attempts.ts'
 import type { Carriers } from './carrier.ts'
 import type { Exchange } from './exchange.ts'
@@ -61,5 +61,5 @@ export interface EngineParts extends SelectionParts {
   /** A monotonic clock, in ms. */
   readonly nowMs: () => number
   /** Calls back after so many ms; returns the function that prevents it. */
-  readonly after: (delayMs: number, callback: () => void) => () => void
+  readonly after: After
 }

@@ -4,7 +4,7 @@ import type { UpgradeRequest } from '../client/upgrade-request.ts'
 import { HeadTooLargeError } from '../errors.ts'
 import type { Gauges } from '../pool/gauges.ts'
 import type { Pool } from '../pool/pool.ts'
-import { TimeoutQueue } from '../timing/timeout-queue.ts'
+import { processAfter, TimeoutQueue } from '../timing/timeout-queue.ts'
 import type { FieldList } from '../wire/fields.ts'
 import { relayedTrailers, withoutUnderscores } from '../wire/trailers.ts'
 import { backendAddress } from './backend-address.ts'
@@ -85,6 +85,8 @@ export interface EngineOptions {
   readonly queue: QueueOptions
   readonly requestKey: RequestKey
   readonly sticky: Sticky | undefined
+  /** An empty explanation for requests that are to be explained; undefined: none is. */
+  readonly explains: EngineParts['explains']
   readonly timeouts: EngineTimeouts
   readonly tls: UpstreamTls
   readonly limits: RequestLimits
@@ -97,7 +99,7 @@ export class Engine {
   readonly #budget: RetryBudget
   readonly #ticks: NodeJS.Timeout
 
-  constructor ({ pool, retry, queue, requestKey, sticky, timeouts, tls, limits, observer }: EngineOptions) {
+  constructor ({ pool, retry, queue, requestKey, sticky, explains, timeouts, tls, limits, observer }: EngineOptions) {
     const socketOptions = { connectTimeoutMs: timeouts.connectMs, tls }
     this.#budget = new RetryBudget({
       ratio: retry.budgetRatio,
@@ -109,12 +111,13 @@ export class Engine {
     this.#parts = {
       pool,
       retries: new Retries({ rules: retry.rules, budget: this.#budget, random: Math.random, wallClockMs: Date.now }),
-      requestQueue: queue.maxWaiting === 0 ? undefined : new RequestQueue({ gauges: queue.gauges, maxWaiting: queue.maxWaiting, timeouts: this.#queue(queue.timeoutMs), after }),
+      requestQueue: queue.maxWaiting === 0 ? undefined : new RequestQueue({ gauges: queue.gauges, maxWaiting: queue.maxWaiting, timeouts: this.#queue(queue.timeoutMs), after: processAfter }),
       hedging: retry.hedges ? new Hedging() : undefined,
       attemptTimeouts: timeouts.attemptMs === 0 ? undefined : this.#queue(timeouts.attemptMs),
-      after,
+      after: processAfter,
       requestKey,
       sticky,
+      explains,
       carriers: pool.backends.map(({ url }) => carriersTo(backendAddress(url), socketOptions)),
       headersTimeouts: this.#queue(timeouts.headersMs),
       idleTimeouts: this.#queue(timeouts.idleMs),
@@ -160,11 +163,6 @@ function checkedTrailers (trailers: readonly string[], { maxTrailers, maxTrailer
   if (bytes > maxTrailerBytes) throw new HeadTooLargeError('MAX_HEADER_BYTES')
   const relayed = relayedTrailers(trailers)
   return underscores === 'pass' ? relayed : withoutUnderscores(relayed)
-}
-
-function after (delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, delayMs).unref()
-  return () => clearTimeout(timer)
 }
 
 function monotonicMs (): number {

@@ -18,6 +18,7 @@ import type { Attempt } from './attempt.ts'
 import { bodySource } from './body-source.ts'
 import type { UpstreamRequest } from './carrier.ts'
 import type { EngineParts, UnseenEnd } from './engine-parts.ts'
+import { ATTEMPTS_FIELD, EXPLAIN_FIELD } from './explanation.ts'
 import { requestTimeout, statusFailure } from './failure.ts'
 import { upstreamRequest } from './headers.ts'
 import { HedgedAttempts } from './hedged-attempts.ts'
@@ -86,6 +87,13 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     this.#upload.prepare(() => this.enter())
   }
 
+  /** Has an answer say how its backend was chosen, if the client has asked for that. */
+  explainTo (reply: ClientReply): void {
+    if (this.explanation?.isAsked !== true) return
+    reply.header(ATTEMPTS_FIELD, String(this.attempts))
+    reply.header(EXPLAIN_FIELD, this.explanation.asField())
+  }
+
   /** The reply has been sent, by the exchange or by a hook in its place. */
   answered (): void {
     this.#watch?.answered()
@@ -111,6 +119,7 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     this.#watch?.answerBegins()
     this.#upload?.stopAsking()
     if (this.#answer !== undefined && this.#reply !== undefined && this.backend !== undefined) this.#parts.sticky?.mark(this.request, this.#reply, this.backend)
+    if (this.explanation !== undefined && this.#reply !== undefined) this.explainTo(this.#reply)
     // A client that is answered before it has sent its body may or may not send the rest: the next request must not be taken for it.
     if (this.#upload?.isComplete === false && this.#reply !== undefined) closeBehind(this.#reply, this.request.raw.socket)
   }

@@ -87,6 +87,7 @@ export abstract class HedgedAttempts extends Attempts {
   /** One of two has failed: the other one is waited for. */
   #loseRace (loser: Attempt, failure: Failure): void {
     const { observer, pool } = this.#parts
+    this.explanation?.noteAttempt(loser.backend.url, failure.error.code)
     this.backend = loser.backend
     observer.attemptFailed(this, failure, 'other-attempt')
     pool.counters.attemptFailed(loser.backend.slot)

@@ -5,7 +5,7 @@
 import type { Gauges } from '../pool/gauges.ts'
 import { GAUGE_WAITING } from '../pool/slots.ts'
 import { Deadline } from '../timing/deadline.ts'
-import type { TimeoutQueue } from '../timing/timeout-queue.ts'
+import type { After, TimeoutQueue } from '../timing/timeout-queue.ts'
 
 /** A request that waits. */
 export interface PlaceWaiter {
@@ -22,8 +22,7 @@ export interface RequestQueueOptions {
   readonly maxWaiting: number
   /** How long each of them may. */
   readonly timeouts: TimeoutQueue
-  /** Calls back after so many ms; returns the function that prevents it. */
-  readonly after: (delayMs: number, callback: () => void) => () => void
+  readonly after: After
 }
 
 /** How often somebody who waits looks for a place that another thread, or a probe, has made, in ms. */

@@ -4,6 +4,7 @@ import { BackendsFullError, NoBackendAvailableError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
 import type { PickContext } from '../pool/policy.ts'
 import type { Pool } from '../pool/pool.ts'
+import type { Explanation } from './explanation.ts'
 import { withRetryAfter } from './failure.ts'
 import type { Sticky } from './sticky.ts'
 import { NOTHING_TRIED, withTried } from './tried.ts'
@@ -16,6 +17,8 @@ export interface SelectionParts {
   readonly requestKey: RequestKey
   /** Where clients are kept to their backends; undefined: nowhere. */
   readonly sticky: Sticky | undefined
+  /** An empty explanation for requests that are to be explained; undefined: none is. */
+  readonly explains?: ((request: ClientRequest) => Explanation | undefined) | undefined
 }
 
 /** No hash: it is not negative. */
@@ -25,6 +28,8 @@ export class Selection implements PickContext {
   readonly request: ClientRequest
   /** Backends that failed, in the pool's order. */
   tried: readonly Backend[] = NOTHING_TRIED
+  /** Written as the request goes its way, if it is to be explained. */
+  readonly explanation: Explanation | undefined
   readonly #parts: SelectionParts
   #picked: Backend | undefined
   #keyHash = NOT_YET
@@ -32,6 +37,7 @@ export class Selection implements PickContext {
   constructor (parts: SelectionParts, request: ClientRequest) {
     this.#parts = parts
     this.request = request
+    this.explanation = parts.explains?.(request)
   }
 
   get keyHash (): number {
@@ -81,7 +87,9 @@ export class Selection implements PickContext {
   #pick (): Backend | undefined {
     const { pool, sticky } = this.#parts
     const stuck = sticky?.backendOf(this.request)
-    return stuck !== undefined && pool.mayPick(stuck) && !this.tried.includes(stuck) ? stuck : pool.pick(this)
+    const isStuck = stuck !== undefined && pool.mayPick(stuck) && !this.tried.includes(stuck)
+    if (this.explanation !== undefined) return this.explanation.notePick(pool, this, isStuck ? 'sticky' : 'policy', () => isStuck ? stuck : pool.pick(this))
+    return isStuck ? stuck : pool.pick(this)
   }
 
   /** The backend that `resolve` picked, unless it has gone out of service since. */

@@ -7,7 +7,7 @@ import { ROOT } from './child.ts'
 
 /** Errors of the start or of code; no client sees them. */
 const NOT_ANSWERED: ReadonlySet<string> = new Set([
-  'FL_CONFIG_INVALID', 'FL_EXTENSIONS_FAILED', 'FL_LISTEN_FAILED', 'FL_SLOTS_EXHAUSTED', 'FL_WORKERS_FAILED', 'FL_WORKERS_UNSUPPORTED'
+  'FL_CONFIG_INVALID', 'FL_EXTENSIONS_FAILED', 'FL_LISTEN_FAILED', 'FL_POLICY_UNKNOWN', 'FL_SLOTS_EXHAUSTED', 'FL_WORKERS_FAILED', 'FL_WORKERS_UNSUPPORTED'
 ])
 
 t.test('the table of errors holds every code that a client may see, with its status', async (t) => {

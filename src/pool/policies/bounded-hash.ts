@@ -17,6 +17,7 @@ export const boundedHash: PolicyFactory = ({ counters }) => new BoundedHash(coun
 
 export class BoundedHash extends ConsistentHash {
   override readonly name = 'bounded-hash'
+  override readonly rule = 'the owner of the key; if it cannot be taken, or has 1.25 times its share of what is in flight, the first on the key\'s walk over the table that can'
   readonly #counters: Counters
   /** Attempts of this thread in flight. */
   #inFlight = 0

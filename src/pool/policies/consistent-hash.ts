@@ -22,6 +22,7 @@ export const consistentHash: PolicyFactory = () => new ConsistentHash()
 
 export class ConsistentHash implements Policy {
   readonly name: string = 'consistent-hash'
+  readonly rule: string = 'the owner of the key; if it cannot be taken, the first on the key\'s walk over the table that can'
   #active: readonly Backend[] = []
   #members: readonly Backend[] = []
   #draws = new WeightedDraw([])

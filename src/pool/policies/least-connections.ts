@@ -13,6 +13,7 @@ export const leastConnections: PolicyFactory = ({ counters }) => new LeastConnec
 
 export class LeastConnections implements Policy {
   readonly name = 'least-connections'
+  readonly rule = 'the lowest load (in flight for its weight); of equal ones the one with the lowest turn, of these the first'
   #active: readonly Backend[] = []
   #heap = new PriorityHeap(0)
   /** By slot: when a backend's next turn is, in turns of a weight of 1. */

@@ -28,6 +28,7 @@ export interface PeakEwmaParts {
 
 export class PeakEwma implements Policy {
   readonly name = 'peak-ewma'
+  readonly rule = 'two are drawn by weight, and the one with the lower cost (latency times what would be in flight, by weight) is taken; of equal ones the first that was drawn'
   readonly #choice: RandomChoice
   readonly #nowMs: () => number
   /** By slot: the mean of the latency in ms, as it was at its time. */

@@ -11,6 +11,7 @@ export const powerOfTwo: PolicyFactory = ({ random }) => new PowerOfTwo(random)
 
 export class PowerOfTwo implements Policy {
   readonly name = 'power-of-two'
+  readonly rule = 'two are drawn by weight, and the one with the lower load is taken; of equal ones the first that was drawn'
   readonly #choice: RandomChoice
 
   constructor (random: () => number) {

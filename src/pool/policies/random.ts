@@ -7,6 +7,7 @@ export const random: PolicyFactory = (parts) => new Random(parts.random)
 
 export class Random implements Policy {
   readonly name = 'random'
+  readonly rule = 'drawn by weight'
   readonly #choice: RandomChoice
 
   constructor (source: () => number) {

@@ -15,6 +15,7 @@ export const roundRobin: PolicyFactory = ({ counters }) => new RoundRobin(counte
 
 export class RoundRobin implements Policy {
   readonly name = 'round-robin'
+  readonly rule = 'each in turn, in the pool\'s order; a further attempt goes to any of those not tried, in turn'
   readonly #counters: Counters
   #active: readonly Backend[] = []
 

@@ -14,6 +14,7 @@ export const weightedRoundRobin: PolicyFactory = ({ counters, random }) => new W
 
 export class WeightedRoundRobin implements Policy {
   readonly name = 'weighted-round-robin'
+  readonly rule = 'each in turn as often as it weighs, spread over the cycle; a further attempt is drawn by weight'
   readonly #counters: Counters
   readonly #others: RandomChoice
   #active: readonly Backend[] = []

@@ -1,0 +1,76 @@
+/** How the backends of a request were chosen, and what became of its attempts: written down as it happens, for requests that are to be explained. */
+import type { ClientRequest } from '../client/client-side.ts'
+import { explainPick, type PickExplanation } from '../pool/explain.ts'
+import type { PickContext } from '../pool/policy.ts'
+import type { Pool } from '../pool/pool.ts'
+
+/** A choice, with what it was made of. */
+export interface ExplainedPick extends PickExplanation {
+  /** Who was chosen; undefined if nobody was left. */
+  readonly picked: string | undefined
+  /** policy: by its rule. sticky: by the client's cookie. */
+  readonly by: 'policy' | 'sticky'
+}
+
+export interface ExplainedAttempt {
+  readonly backend: string
+  /** The status of the answer, or the code of what went wrong. */
+  readonly result: string
+}
+
+/** Field by which a trusted peer asks for an explanation, and in which it is given. */
+export const EXPLAIN_FIELD = 'x-fastlancer-explain'
+
+/** The field that says how many attempts there were. */
+export const ATTEMPTS_FIELD = 'x-fastlancer-attempts'
+
+/** Backends that are named in a field; of a large pool the first ones. */
+const NAMED = 10
+
+/** A field must not be larger than what clients take. */
+const MAX_FIELD_LENGTH = 4_000
+
+export class Explanation {
+  readonly picks: ExplainedPick[] = []
+  readonly attempts: ExplainedAttempt[] = []
+  /** Whether it goes out with the answer. */
+  readonly isAsked: boolean
+
+  constructor (isAsked: boolean) {
+    this.isAsked = isAsked
+  }
+
+  /** Chooses with `choose`, and notes what there was to choose from before. */
+  notePick<Picked extends { readonly url: string } | undefined> (pool: Pool, context: PickContext, by: ExplainedPick['by'], choose: () => Picked): Picked {
+    const before = explainPick(pool, context)
+    const picked = choose()
+    this.picks.push({ ...before, picked: picked?.url, by })
+    return picked
+  }
+
+  noteAttempt (backend: string, result: string | number): void {
+    this.attempts.push({ backend, result: String(result) })
+  }
+
+  /** As one line of JSON in ASCII, of a bounded length. */
+  asField (): string {
+    const text = JSON.stringify({ picks: this.picks.map(shortened), attempts: this.attempts })
+    if (text.length <= MAX_FIELD_LENGTH) return text
+    return JSON.stringify({ picks: this.picks.map(({ picked, by, policy }) => ({ picked, by, policy })).slice(0, NAMED), attempts: this.attempts.slice(0, NAMED), shortened: true })
+  }
+}
+
+/** Whether a request asks for an explanation and may: from a trusted peer, with its field. */
+export function asksForExplanation ({ raw, peer }: ClientRequest): boolean {
+  return peer.isTrusted && raw.headers[EXPLAIN_FIELD] !== undefined
+}
+
+function shortened ({ candidates, leftOut, ...pick }: ExplainedPick): object {
+  return {
+    ...pick,
+    candidates: candidates.slice(0, NAMED),
+    leftOut: leftOut.slice(0, NAMED),
+    ...(candidates.length > NAMED && { moreCandidates: candidates.length - NAMED }),
+    ...(leftOut.length > NAMED && { moreLeftOut: leftOut.length - NAMED })
+  }
+}
