@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseBackendList } from '../src/config/backend-list.ts'
+import type { BackendSpec } from '../src/pool/backend.ts'
 import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
 import { PolicyUnknownError } from '../src/errors.ts'
@@ -45,7 +46,7 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
   const rules = { minGroupRatio: config.PRIORITY_MIN_RATIO, panicRatio: config.PANIC_RATIO }
   const made = new Pool({
     name: POOL_NAME,
-    backends,
+    backends: backends.map((backend) => withLimit(backend, config.BACKEND_MAX_IN_FLIGHT)),
     nowMs: Date.now(),
     rules,
     board,
@@ -67,6 +68,11 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
   }
   if (!isAnnounced) return
   for (const { url, weight, priority } of made.backends) fastify.log.info({ pool: made.name, backend: url, weight, priority }, 'backend added')
+}
+
+/** A limit of its own goes before the one for all. */
+function withLimit (backend: BackendSpec, maxInFlight: number): BackendSpec {
+  return { maxInFlight, ...backend }
 }
 
 /** Holds the place of a policy that is not there yet, or is not needed here. */

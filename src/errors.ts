@@ -29,7 +29,7 @@ export const NoBackendAvailableError = createError<[string]>(
 
 /** 503: every backend that is left has as many requests in flight as it may have. */
 export const BackendsFullError = createError<[string]>(
-  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS)', 503)
+  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS, BACKEND_MAX_IN_FLIGHT)', 503)
 
 /** Start: POLICY names a policy that is not registered. */
 export const PolicyUnknownError = createError<[string, string]>(

@@ -85,6 +85,12 @@ export const EnvSchema = Type.Object({
     maximum: 1_000_000_000,
     description: 'Requests after which a connection of HTTP/1.1 is closed; 0: never for that.'
   }),
+  BACKEND_MAX_IN_FLIGHT: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'Most attempts in flight at a time for a backend that has no max of its own (503 when all are full); 0: any number.'
+  }),
   PATH_POLICY: Type.Unsafe<'strict' | 'pass'>({
     type: 'string',
     enum: ['strict', 'pass'],

@@ -39,6 +39,7 @@ const DEFAULTS: Config = {
   MAX_BODY_BYTES: 4 * 1024 ** 3,
   MAX_CONNECTIONS: 16_384,
   MAX_REQUESTS_PER_CONNECTION: 0,
+  BACKEND_MAX_IN_FLIGHT: 10_000,
   PATH_POLICY: 'strict',
   UNDERSCORE_HEADERS: 'drop',
   TRUST_PROXY: '',
@@ -87,6 +88,7 @@ const BOUNDS: ReadonlyArray<readonly [key: ConfigKey, lowest: number, highest: n
   ['MAX_BODY_BYTES', 0, Number.MAX_SAFE_INTEGER],
   ['MAX_CONNECTIONS', 0, Number.MAX_SAFE_INTEGER],
   ['MAX_REQUESTS_PER_CONNECTION', 0, 1_000_000_000],
+  ['BACKEND_MAX_IN_FLIGHT', 0, 1_000_000],
   ['HTTP2_MAX_STREAMS', 1, 10_000]
 ]
 
