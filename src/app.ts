@@ -10,6 +10,7 @@ import config from '../plugins/config.ts'
 import extensions from '../plugins/extensions.ts'
 import health from '../plugins/health.ts'
 import intake from '../plugins/intake.ts'
+import overload from '../plugins/overload.ts'
 import pool, { type PoolMemory } from '../plugins/pool.ts'
 import proxy from '../plugins/proxy.ts'
 import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
@@ -96,6 +97,7 @@ export function createApp ({ env = {}, envFile, logger, extend, shared }: AppOpt
   app.register(config, { env, envFile })
   app.register(requestLogPlugin, { requestLog })
   app.register(client, { peers, onRefused })
+  app.register(overload)
   app.register(clientTls, { ticketSecret: shared?.ticketSecret })
   app.register(intake, { onRefused, gauges: shared?.gauges })
   app.register(pool, { memory: shared?.pool, isAnnounced: shared === undefined })
@@ -114,6 +116,7 @@ export function createApp ({ env = {}, envFile, logger, extend, shared }: AppOpt
 export function createSupervisorApp ({ env = {}, envFile, logger, workers, rows, onHealthChange }: SupervisorOptions): FastifyInstance {
   const app = Fastify({ ...(logger !== undefined && { loggerInstance: logger }) })
   app.register(config, { env, envFile })
+  app.register(overload, { isServing: false })
   app.register(pool, { rows, isPicking: false })
   app.register(upstreamTls)
   app.register(health, { role: 'supervisor', onChange: onHealthChange })

@@ -121,5 +121,8 @@ export const CodingUnknownError = createError<[]>(
 export const ConnectionsExhaustedError = createError<[]>(
   'FL_CONNECTIONS_EXHAUSTED', 'The gateway has as many connections open as it may (MAX_CONNECTIONS)', 503)
 
+/** 503: the gateway has more to do than it can, and serves what it has begun. */
+export const OverloadedError = createError<[string]>('FL_OVERLOADED', 'The gateway is overloaded: %s: try again later', 503)
+
 /** 505: a version of HTTP that is not spoken here. */
 export const VersionUnsupportedError = createError<[]>('FL_VERSION_UNSUPPORTED', 'This gateway speaks HTTP/1.0, HTTP/1.1 and HTTP/2', 505)
