@@ -58,7 +58,7 @@ async function admin (fastify: FastifyInstance, { workers, isThere = true }: Adm
   }))
   side.get('/-/live', async () => ({ status: 'live' }))
   side.get('/-/ready', async (_request, reply) => {
-    const reason = closing ? 'shutting down' : listenerReason() ?? poolReason(pool)
+    const reason = closing ? 'shutting down' : listenerReason() ?? overloadReason() ?? poolReason(pool)
     if (reason === undefined) return { status: 'ready' }
     return reply.code(503).send({ status: 'not ready', reason })
   })
@@ -67,6 +67,11 @@ async function admin (fastify: FastifyInstance, { workers, isThere = true }: Adm
     if (workers !== undefined) return workers.notReadyReason()
     return fastify.server.listening ? undefined : 'not listening yet'
   }
+
+  function overloadReason (): string | undefined {
+    const { reason } = fastify.overload
+    return reason === undefined ? undefined : `overloaded: ${reason}`
+  }
 }
 
 function poolReason (pool: Pool): string | undefined {
@@ -74,4 +79,4 @@ function poolReason (pool: Pool): string | undefined {
   return pool.available.length === 0 ? `no backend of pool "${pool.name}" is available` : undefined
 }
 
-export default fp(admin, { name: 'fastlancer-admin', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-health', 'fastlancer-pool'] })
+export default fp(admin, { name: 'fastlancer-admin', fastify: '5.x', dependencies: ['fastlancer-config', 'fastlancer-health', 'fastlancer-overload', 'fastlancer-pool'] })

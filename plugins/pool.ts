@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseBackendList } from '../src/config/backend-list.ts'
 import { PolicyUnknownError } from '../src/errors.ts'
+import type { BackendSpec } from '../src/pool/backend.ts'
 import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
 import { BUILT_IN_POLICIES } from '../src/pool/policies/built-in.ts'
@@ -49,7 +50,7 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
   const rules = { minGroupRatio: config.PRIORITY_MIN_RATIO, panicRatio: config.PANIC_RATIO }
   const made = new Pool({
     name: POOL_NAME,
-    backends,
+    backends: backends.map((backend) => withLimit(backend, config.BACKEND_MAX_IN_FLIGHT)),
     nowMs: Date.now(),
     rules,
     slowStartMs: config.SLOW_START_MS,
@@ -81,6 +82,11 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
 function warmUp (fastify: FastifyInstance, warmed: Pool, slowStartMs: number): void {
   const timer = setInterval(() => { if (warmed.isWarming) warmed.refresh() }, Math.min(MAX_STEP_MS, slowStartMs / WARM_UP_STEPS)).unref()
   fastify.addHook('onClose', async () => clearInterval(timer))
+}
+
+/** A limit of its own goes before the one for all. */
+function withLimit (backend: BackendSpec, maxInFlight: number): BackendSpec {
+  return { maxInFlight, ...backend }
 }
 
 /** Holds the place of a policy that is not there yet, or is not needed here. */

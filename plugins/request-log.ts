@@ -5,6 +5,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import { isAnswered } from '../src/client/client-response.ts'
+import { OverloadedError } from '../src/errors.ts'
 import { accessRecord } from '../src/observe/access-record.ts'
 import type { ExchangeObserver, UnseenEnd } from '../src/upstream/engine-parts.ts'
 import type { Backend } from '../src/pool/backend.ts'
@@ -31,6 +32,8 @@ export class RequestLog extends LogController implements ExchangeObserver {
   }
 
   override defaultErrorLog (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    // That requests are refused is told once, not with each of them.
+    if (error instanceof OverloadedError) return
     // Errors of ours say what to change; where in the code they came up helps nobody.
     if (isOurs(error)) request.log.warn({ code: error.code, status: reply.statusCode }, error.message)
     else super.defaultErrorLog(error, request, reply)

@@ -11,6 +11,7 @@ import ejection from '../plugins/ejection.ts'
 import extensions from '../plugins/extensions.ts'
 import health from '../plugins/health.ts'
 import intake from '../plugins/intake.ts'
+import overload from '../plugins/overload.ts'
 import pool, { type PoolMemory } from '../plugins/pool.ts'
 import proxy from '../plugins/proxy.ts'
 import requestLogPlugin, { RequestLog } from '../plugins/request-log.ts'
@@ -104,6 +105,7 @@ export function createApp ({ env = {}, envFile, logger, extend, shared, onBacken
   app.register(config, { env, envFile })
   app.register(requestLogPlugin, { requestLog })
   app.register(client, { peers, onRefused })
+  app.register(overload)
   app.register(clientTls, { ticketSecret: shared?.ticketSecret })
   app.register(intake, { onRefused, gauges })
   app.register(pool, { memory: shared?.pool, isAnnounced: shared === undefined })
@@ -124,6 +126,7 @@ export function createApp ({ env = {}, envFile, logger, extend, shared, onBacken
 export function createSupervisorApp ({ env = {}, envFile, logger, workers, rows, onHealthChange }: SupervisorOptions): FastifyInstance {
   const app = Fastify({ ...(logger !== undefined && { loggerInstance: logger }) })
   app.register(config, { env, envFile })
+  app.register(overload, { isServing: false })
   app.register(pool, { rows, isPicking: false })
   app.register(upstreamTls)
   app.register(health, { role: 'supervisor', onChange: onHealthChange })

@@ -29,11 +29,11 @@ export const NoBackendAvailableError = createError<[string]>(
 
 /** 503: every backend that is left has as many requests in flight as it may have. */
 export const BackendsFullError = createError<[string]>(
-  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS), and no more may wait (QUEUE_MAX)', 503)
+  'FL_BACKENDS_FULL', 'All available backends of pool "%s" have as many requests in flight as they may (max of BACKENDS, BACKEND_MAX_IN_FLIGHT), and no more may wait (QUEUE_MAX)', 503)
 
 /** 503: all backends were full for as long as a request may wait. */
 export const QueueTimeoutError = createError<[number]>(
-  'FL_QUEUE_TIMEOUT', 'No backend had room for the request within %d ms (QUEUE_TIMEOUT_MS): all have as many in flight as they may (max of BACKENDS)', 503)
+  'FL_QUEUE_TIMEOUT', 'No backend had room for the request within %d ms (QUEUE_TIMEOUT_MS): all have as many in flight as they may (max of BACKENDS, BACKEND_MAX_IN_FLIGHT)', 503)
 
 /** 504: a backend took longer than ATTEMPT_TIMEOUT_MS to begin its answer. */
 export const AttemptTimeoutError = createError<[number]>(
@@ -128,6 +128,9 @@ export const CodingUnknownError = createError<[]>(
 /** 503: MAX_CONNECTIONS are open. */
 export const ConnectionsExhaustedError = createError<[]>(
   'FL_CONNECTIONS_EXHAUSTED', 'The gateway has as many connections open as it may (MAX_CONNECTIONS)', 503)
+
+/** 503: the gateway has more to do than it can, and serves what it has begun. */
+export const OverloadedError = createError<[string]>('FL_OVERLOADED', 'The gateway is overloaded: %s: try again later', 503)
 
 /** 505: a version of HTTP that is not spoken here. */
 export const VersionUnsupportedError = createError<[]>('FL_VERSION_UNSUPPORTED', 'This gateway speaks HTTP/1.0, HTTP/1.1 and HTTP/2', 505)

@@ -111,6 +111,19 @@ export const EnvSchema = Type.Object({
     maximum: 1_000_000_000,
     description: 'Requests after which a connection of HTTP/1.1 is closed; 0: never for that.'
   }),
+  BACKEND_MAX_IN_FLIGHT: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'Most attempts in flight at a time for a backend that has no max of its own (503 when all are full); 0: any number.'
+  }),
+  OVERLOAD_LOOP_DELAY_MS: Type.Integer({
+    default: 1_000,
+    minimum: 0,
+    maximum: MAX_TIMER_MS,
+    description: 'Delay of a thread\'s event loop beyond which it refuses requests, in ms (503), 50 or more; 0: it never does for that.'
+  }),
+  OVERLOAD_MEMORY_RATIO: ratio(0.9, 'Share of the memory that the process may have, or of a thread\'s heap, beyond which requests are refused (503); 0: they never are for that.'),
   PATH_POLICY: Type.Unsafe<'strict' | 'pass'>({
     type: 'string',
     enum: ['strict', 'pass'],

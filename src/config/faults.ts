@@ -15,6 +15,9 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
 /** Whoever guesses it can tell which backend a cookie names. */
 const MIN_SECRET_LENGTH = 16
 
+/** Less is what ordinary collections of garbage take. */
+const LEAST_LOOP_DELAY_MS = 50
+
 /** Shares are given as decimals, and as nothing else that a number can be written as. */
 const DECIMAL_NUMBER = /^\d+(?:\.\d+)?$/
 
@@ -39,7 +42,7 @@ export function crossFieldFaults (env: Environment): string[] {
   if ((env['STICKY_COOKIE'] ?? '') !== '' && (env['STICKY_SECRET'] ?? '').length < MIN_SECRET_LENGTH) {
     faults.push(`STICKY_SECRET: STICKY_COOKIE needs a secret of ${MIN_SECRET_LENGTH} characters or more, the same in all gateways of a service: give one that nobody can guess`)
   }
-  return [...faults, ...ejectionFaults(env), ...servernameFaults(env), ...tlsFaults(env)]
+  return [...faults, ...ejectionFaults(env), ...overloadFaults(env), ...servernameFaults(env), ...tlsFaults(env)]
 }
 
 function ejectionFaults (env: Environment): string[] {
@@ -55,6 +58,13 @@ function isOddNumber (key: ConfigKey, text: string | undefined): boolean {
   if (text === undefined || !isNumeric(key)) return false
   if (wordsBesides(key).includes(text)) return false
   return !WHOLE_NUMBER.test(text) || !Number.isSafeInteger(Number(text))
+}
+
+function overloadFaults (env: Environment): string[] {
+  const text = env['OVERLOAD_LOOP_DELAY_MS'] ?? ''
+  const delayMs = WHOLE_NUMBER.test(text) ? Number(text) : 0
+  if (delayMs === 0 || delayMs >= LEAST_LOOP_DELAY_MS) return []
+  return [`OVERLOAD_LOOP_DELAY_MS: "${text}" is no more than any event loop is late at times: give ${LEAST_LOOP_DELAY_MS} or more, or 0 for no limit`]
 }
 
 function servernameFaults (env: Environment): string[] {

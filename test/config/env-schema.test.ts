@@ -61,6 +61,9 @@ const DEFAULTS: Config = {
   MAX_BODY_BYTES: 4 * 1024 ** 3,
   MAX_CONNECTIONS: 16_384,
   MAX_REQUESTS_PER_CONNECTION: 0,
+  BACKEND_MAX_IN_FLIGHT: 10_000,
+  OVERLOAD_LOOP_DELAY_MS: 1_000,
+  OVERLOAD_MEMORY_RATIO: 0.9,
   PATH_POLICY: 'strict',
   UNDERSCORE_HEADERS: 'drop',
   TRUST_PROXY: '',
@@ -84,7 +87,7 @@ const DEFAULTS: Config = {
 }
 
 /** The times of which 0 says that there is no limit. */
-const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['REQUEST_TIMEOUT_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
+const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['OVERLOAD_LOOP_DELAY_MS', 'REQUEST_TIMEOUT_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
 
 /** The keys that name one of a few words. */
 const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
@@ -109,6 +112,7 @@ const BOUNDS: ReadonlyArray<readonly [key: ConfigKey, lowest: number, highest: n
   ['MAX_BODY_BYTES', 0, Number.MAX_SAFE_INTEGER],
   ['MAX_CONNECTIONS', 0, Number.MAX_SAFE_INTEGER],
   ['MAX_REQUESTS_PER_CONNECTION', 0, 1_000_000_000],
+  ['BACKEND_MAX_IN_FLIGHT', 0, 1_000_000],
   ['HTTP2_MAX_STREAMS', 1, 10_000]
 ]
 
@@ -155,7 +159,7 @@ t.test('there is at least one worker, and at most 128, or as many as there are p
 
 t.test('a time is a whole number of at least 1 ms that a timer can hold; 0 only where that means any time', async (t) => {
   const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
-  t.equal(times.length, 14)
+  t.equal(times.length, 15)
   for (const key of times) {
     for (const value of [1, 2_147_483_647]) t.ok(allows(key, value), `${key} ${value}`)
     for (const value of [-1, 1.5, 2_147_483_648, '1s']) t.notOk(allows(key, value), `${key} ${value}`)
@@ -216,6 +220,7 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     HASH_KEY: 'client, path, header:NAME, cookie:NAME or query:NAME',
     PRIORITY_MIN_RATIO: 'a number from 0 to 1, such as 0.5',
     PANIC_RATIO: 'a number from 0 to 1, such as 0.5',
+    OVERLOAD_MEMORY_RATIO: 'a number from 0 to 1, such as 0.5',
     HEALTH_PATH: 'a path that starts with "/", without spaces',
     UPSTREAM_TLS_CA_FILE: 'a file',
     UPSTREAM_TLS_CERT_FILE: 'a file',

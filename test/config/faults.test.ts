@@ -40,6 +40,11 @@ t.test('an empty list of backends is a fault, not the default', async (t) => {
   t.match(crossFieldFaults({ BACKENDS: '' }), [/^BACKENDS: the list is empty/])
 })
 
+t.test('an event loop may be late by 50 ms or more, or by any time', async (t) => {
+  for (const value of ['1', '49']) t.match(crossFieldFaults({ OVERLOAD_LOOP_DELAY_MS: value }), [/^OVERLOAD_LOOP_DELAY_MS: "\d+" .* give 50 or more, or 0/])
+  for (const value of ['0', '50', '1000']) t.strictSame(crossFieldFaults({ OVERLOAD_LOOP_DELAY_MS: value }), [])
+})
+
 t.test('the folder of plugins must be a folder, unless it is empty', async (t) => {
   const folder = t.testdir({ 'a-file.ts': '' })
   t.strictSame(crossFieldFaults({ PLUGINS_DIR: folder }), [])

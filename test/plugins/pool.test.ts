@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Backend } from '../../src/pool/backend.ts'
 import type { PolicyFactory } from '../../src/pool/policy.ts'
-import { call, scenario, type Origin } from '../helper.ts'
+import { call, parseObject, scenario, type Origin, until } from '../helper.ts'
 
 scenario('of n x k requests each of k backends gets n, in turn', async (s, t) => {
   const origins = [await s.origin('a'), await s.origin('b'), await s.origin('c')]
@@ -84,9 +84,43 @@ scenario('a plugin may take the place of a policy that comes with the gateway, f
 
 scenario('what is said of backends is in force, and in the status', async (s, t) => {
   const gateway = await s.load([], { env: { BACKENDS: 'http://127.0.0.1:1 weight=3 max=7, http://127.0.0.1:2 backup' } })
-  t.match(gateway.app.pool.backends, [{ weight: 3, priority: 0, maxInFlight: 7 }, { weight: 1, priority: 1, maxInFlight: 0 }])
+  t.match(gateway.app.pool.backends, [{ weight: 3, priority: 0, maxInFlight: 7 }, { weight: 1, priority: 1, maxInFlight: 10_000 }])
   t.match(gateway.app.pool.status().backends, [{ weight: 3, priority: 0 }, { weight: 1, priority: 1 }])
   t.match(gateway.logs.of('backend added'), [{ weight: 3, priority: 0 }, { weight: 1, priority: 1 }])
+})
+
+scenario('BACKEND_MAX_IN_FLIGHT holds for backends without a max of their own; 0 is any number', async (s, t) => {
+  for (const [limit, maxInFlight] of [['5', 5], ['0', 0]] as const) {
+    const gateway = await s.load([], { env: { BACKENDS: 'http://127.0.0.1:1 max=7, http://127.0.0.1:2', BACKEND_MAX_IN_FLIGHT: limit } })
+    t.match(gateway.app.pool.backends, [{ maxInFlight: 7 }, { maxInFlight }])
+  }
+})
+
+scenario('a slow backend takes BACKEND_MAX_IN_FLIGHT requests and no more: the others serve the rest at once', async (s, t) => {
+  const waiting: Array<() => void> = []
+  const slow = await s.origin('slow', (_request, response) => { waiting.push(() => response.end('slow')) })
+  const fast = await s.origin('fast')
+  const gateway = await s.gateway([slow, fast], { env: { BACKEND_MAX_IN_FLIGHT: '4' } })
+  const served: string[] = []
+  const calls = Array.from({ length: 30 }, async () => { served.push((await call(gateway.url)).text) })
+  await until('all but those of the slow one are served', () => served.length === 26)
+  t.strictSame([...new Set(served)], ['fast'])
+  t.same([waiting.length, slow.requests.length, gateway.backend(slow).inFlight], [4, 4, 4])
+  for (const letGo of waiting) letGo()
+  await Promise.all(calls)
+  t.equal(served.filter((name) => name === 'slow').length, 4)
+})
+
+scenario('with all backends at BACKEND_MAX_IN_FLIGHT a request is refused with 503, and the message names the key', async (s, t) => {
+  const waiting: Array<() => void> = []
+  const slow = await s.origin('slow', (_request, response) => { waiting.push(() => response.end('slow')) })
+  const gateway = await s.gateway([slow], { env: { BACKEND_MAX_IN_FLIGHT: '1' } })
+  const first = call(gateway.url)
+  await until('it is under way', () => waiting.length === 1)
+  const { status, text } = await call(gateway.url)
+  t.match([status, parseObject(text)], [503, { code: 'FL_BACKENDS_FULL', message: /BACKEND_MAX_IN_FLIGHT/ }])
+  waiting[0]?.()
+  t.equal((await first).status, 200)
 })
 
 /** A policy that picks the last backend. */
