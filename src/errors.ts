@@ -35,6 +35,10 @@ export const BackendsFullError = createError<[string]>(
 export const QueueTimeoutError = createError<[number]>(
   'FL_QUEUE_TIMEOUT', 'No backend had room for the request within %d ms (QUEUE_TIMEOUT_MS): all have as many in flight as they may (max of BACKENDS, BACKEND_MAX_IN_FLIGHT)', 503)
 
+/** 502: an answer was not passed on because of its status, and by the time another backend was to be asked none was left. */
+export const AnswerRefusedError = createError<[number]>(
+  'FL_ANSWER_REFUSED', 'The backend answered %d (RETRY_STATUSES), and no other one was left when it was to be asked', 502)
+
 /** 504: a backend took longer than ATTEMPT_TIMEOUT_MS to begin its answer. */
 export const AttemptTimeoutError = createError<[number]>(
   'FL_ATTEMPT_TIMEOUT', 'The backend did not begin its answer within %d ms (ATTEMPT_TIMEOUT_MS)', 504)

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { ClientRequest } from '../client/client-side.ts'
-import { QueueTimeoutError } from '../errors.ts'
+import { AnswerRefusedError, QueueTimeoutError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
 import type { GateWaiter } from '../pool/gate.ts'
 import { RESULT_UNKNOWN } from '../pool/policy.ts'
@@ -48,6 +48,10 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   /** Time since the first attempt began, in ms. */
   get sinceFirstMs (): number {
     return this.attempts === 0 ? 0 : this.#parts.nowMs() - this.#firstSentMs
+  }
+
+  get isAnyLeft (): boolean {
+    return this.#parts.pool.hasLeft(this.tried) || this.mayWait
   }
 
   abstract readonly waitsForClient: boolean
@@ -113,6 +117,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.#stopWaiting()
     this.explanation?.noteAttempt(attempt.backend.url, failure.error.code)
     this.current = undefined
+    const before = this.tried
+    this.exclude(attempt.backend)
     const decision = this.hasBegun ? 'no' : this.#parts.retries.decide({
       mayRepeat: this.mayRepeat(),
       sent: failure.sent,
@@ -122,12 +128,12 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     }, this)
     this.#parts.observer.attemptFailed(this, failure, decision)
     if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
+      this.tried = before
       return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#wantsTunnel), this.#parts.nowMs())
     }
     this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
     this.#failure = failure.error
     if (decision === 'no') return this.gaveUp(failure.error)
-    this.exclude(attempt.backend)
     this.later(failure.sent ? this.#parts.retries.backoffMs(this.attempts - 1) : 0, () => this.#sendNext())
   }
 
@@ -199,12 +205,17 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #refuses (attempt: Attempt, head: ResponseHead): boolean {
     const { pool, retries, observer } = this.#parts
     const tried = withTried(this.tried, attempt.backend)
-    const waitMs = pool.hasLeft(tried) ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
-    if (waitMs === undefined && !pool.hasLeft(tried)) return false
-    const decision = retries.decide({ mayRepeat: this.mayRepeat(), sent: true, onUsedConnection: false, connectionEnded: false, canReplay: this.canReplay }, this)
+    const isLeft = pool.hasLeft(tried)
+    const waitMs = isLeft ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
+    const { attempts, sinceFirstMs } = this
+    const decision = retries.decide(
+      { mayRepeat: this.mayRepeat(), sent: true, onUsedConnection: false, connectionEnded: false, canReplay: this.canReplay },
+      { attempts, sinceFirstMs, isAnyLeft: isLeft || waitMs !== undefined }
+    )
     if (decision === 'no') return false
     observer.answerRefused(this, head.statusCode, waitMs)
     this.current = undefined
+    this.#failure = new AnswerRefusedError(head.statusCode)
     attempt.reject()
     if (waitMs === undefined) this.tried = tried
     this.later(waitMs ?? retries.backoffMs(this.attempts - 1), () => this.#sendNext())

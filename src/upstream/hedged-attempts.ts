@@ -23,7 +23,8 @@ export abstract class HedgedAttempts extends Attempts {
   constructor (parts: EngineParts, request: ClientRequest, wantsTunnel: boolean) {
     super(parts, request, wantsTunnel)
     this.#parts = parts
-    this.#isHedged = !wantsTunnel && parts.hedging !== undefined
+    // Whoever is kept to a backend must not be moved by a slow answer.
+    this.#isHedged = !wantsTunnel && parts.hedging !== undefined && parts.sticky === undefined
   }
 
   override attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {

@@ -39,6 +39,8 @@ export interface Repeatable {
 
 /** What has been done for a request so far. */
 export interface History {
+  /** Whether a backend is left that was not tried, even if it has to be waited for. */
+  readonly isAnyLeft: boolean
   /** Attempts made. */
   readonly attempts: number
   /** Time since the first one began, in ms. */
@@ -72,10 +74,11 @@ export class Retries {
   }
 
   /** What follows a failed attempt. If that is a retry of what a backend had, the budget has paid for it. */
-  decide (failed: FailedAttempt, { attempts, sinceFirstMs }: History): RetryDecision {
+  decide (failed: FailedAttempt, history: History): RetryDecision {
     const decision = decideRetry(failed)
     const { maxAttempts, timeoutMs } = this.#options.rules
-    if (decision === 'no' || (maxAttempts > 0 && attempts >= maxAttempts) || (timeoutMs > 0 && sinceFirstMs >= timeoutMs)) return 'no'
+    if (decision === 'no' || (maxAttempts > 0 && history.attempts >= maxAttempts) || (timeoutMs > 0 && history.sinceFirstMs >= timeoutMs)) return 'no'
+    if (decision === 'other-backend' && !history.isAnyLeft) return 'no'
     // A connection that the backend has closed as it was used says that the backend is not at it: to ask again costs it nothing more.
     if (!failed.sent || decision === 'same-backend') return decision
     return this.takeFromBudget() ? decision : 'no'
