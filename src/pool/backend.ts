@@ -24,6 +24,8 @@ export interface BackendStatus {
   readonly inFlight: number
   readonly requests: number
   readonly failures: number
+  /** Of `requests` those that were not the first attempts for a client's request. */
+  readonly retries: number
   /** When it became healthy or unhealthy, ISO 8601. */
   readonly since: string
   readonly reason: string
@@ -115,6 +117,7 @@ export class Backend {
       inFlight: this.inFlight,
       requests: this.#counters.requests(this.slot),
       failures: this.#counters.failures(this.slot),
+      retries: this.#counters.retries(this.slot),
       since: new Date(this.sinceMs).toISOString(),
       reason: this.reason
     }

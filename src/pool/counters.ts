@@ -5,7 +5,7 @@
  */
 import { SlotsExhaustedError } from '../errors.ts'
 import { Gauges } from './gauges.ts'
-import { CURSOR_SLOTS, TOTAL_BAD_ANSWERS, TOTAL_FAILURES, TOTAL_REQUESTS, TOTAL_SLOTS } from './slots.ts'
+import { CURSOR_SLOTS, TOTAL_BAD_ANSWERS, TOTAL_FAILURES, TOTAL_REQUESTS, TOTAL_RETRIES, TOTAL_SLOTS } from './slots.ts'
 
 export interface CountersOptions {
   /** How many backends there is room for. */
@@ -88,6 +88,11 @@ export class Counters {
     this.#bump(slot, TOTAL_FAILURES)
   }
 
+  /** An attempt that was sent to the backend was not the first one for its request. */
+  retried (slot: number): void {
+    this.#bump(slot, TOTAL_RETRIES)
+  }
+
   /** A whole answer had a status that counts as a failure. */
   badAnswer (slot: number): void {
     this.#bump(slot, TOTAL_BAD_ANSWERS)
@@ -121,6 +126,11 @@ export class Counters {
   /** Answers whose status counts as a failure, over all threads. */
   badAnswers (slot: number): number {
     return this.#sumTotals(slot, TOTAL_BAD_ANSWERS)
+  }
+
+  /** Attempts that were not the first ones for their requests, over all threads. */
+  retries (slot: number): number {
+    return this.#sumTotals(slot, TOTAL_RETRIES)
   }
 
   /** Gives back what a thread had in flight that has ended; its totals stay. */

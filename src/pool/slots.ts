@@ -10,7 +10,9 @@ export const TOTAL_REQUESTS = 0
 export const TOTAL_FAILURES = 1
 /** Whole answers whose status counts as a failure (EJECT_STATUSES). */
 export const TOTAL_BAD_ANSWERS = 2
-export const TOTAL_SLOTS = 3
+/** Attempts that were not the first ones for their requests. */
+export const TOTAL_RETRIES = 3
+export const TOTAL_SLOTS = 4
 
 /** Gauges of the gateway as a whole. */
 export const GAUGE_CONNECTIONS = 0

@@ -188,6 +188,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
       return this.gaveUp(this.nobodyLeft())
     }
     this.attempts++
+    if (this.attempts > 1) this.#parts.pool.counters.retried(backend.slot)
     this.backend = backend
     this.forgetAnswer()
     const attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)

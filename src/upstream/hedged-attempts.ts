@@ -69,6 +69,7 @@ export abstract class HedgedAttempts extends Attempts {
     const carrier = carriers[backend.slot]?.take(nowMs, true)
     if (carrier === undefined) return pool.ended(backend, NaN, RESULT_UNKNOWN)
     this.attempts++
+    pool.counters.retried(backend.slot)
     this.#rival = first
     const attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
     this.current = attempt
