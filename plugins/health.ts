@@ -4,10 +4,12 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { DrainEvent } from '../src/health/drains.ts'
 import { Monitor } from '../src/health/monitor.ts'
 import type { Schedule } from '../src/health/prober.ts'
 import type { Backend } from '../src/pool/backend.ts'
-import { httpProbe } from '../src/upstream/probe.ts'
+import { backendProbe } from '../src/upstream/probe.ts'
+import { probeSettings } from '../src/upstream/probe-settings.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,7 +28,7 @@ export interface HealthChecks {
 export interface HealthOptions {
   /** alone: it probes while the gateway listens; supervisor: from `start` on; worker: it does not probe. Default: alone. */
   readonly role?: 'alone' | 'supervisor' | 'worker'
-  /** Told of every change, behind the log. */
+  /** Told of every change, draining included, behind the log. */
   readonly onChange?: (backend: Backend) => void
 }
 
@@ -39,13 +41,16 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
   const monitor = new Monitor({
     pool,
     intervalMs: config.HEALTH_INTERVAL_MS,
+    downIntervalMs: config.HEALTH_DOWN_INTERVAL_MS,
+    jitterRatio: config.HEALTH_JITTER_RATIO,
     timeoutMs: config.HEALTH_TIMEOUT_MS,
     rise: config.HEALTH_RISE,
     fall: config.HEALTH_FALL,
-    probe: httpProbe(config.HEALTH_PATH, tls),
+    probe: backendProbe(probeSettings(config), tls),
     schedule: processSchedule,
     wallClockMs: Date.now,
-    onChange: logChange
+    onChange: logChange,
+    onDrain: logDrain
   })
   fastify.decorate('health', { start, stop: () => monitor.stop() })
   if (role === 'alone') {
@@ -66,7 +71,15 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
     else log.warn(details, 'backend is down')
     onChange?.(backend)
   }
+
+  function logDrain (backend: Backend, event: DrainEvent): void {
+    const { url, state, reason, inFlight } = backend
+    log.info({ pool: pool.name, backend: url, state, reason, inFlight }, DRAIN_MESSAGES[event])
+    onChange?.(backend)
+  }
 }
+
+const DRAIN_MESSAGES: Readonly<Record<DrainEvent, string>> = { draining: 'backend is draining', drained: 'backend has drained', back: 'backend is drained no more' }
 
 const processSchedule: Schedule = {
   after (delayMs, callback) {

@@ -84,7 +84,7 @@ export class Supervisor {
       shutdownMs,
       log: app.log,
       assertPortIsFree,
-      verdicts: () => app.pool.backends.filter(({ judged }) => judged).map(verdictOn),
+      verdicts: () => app.pool.backends.filter(({ judged, isDraining }) => judged || isDraining).map(verdictOn),
       onListening: () => app.health.start(),
       onRelease: (row) => {
         app.pool.counters.releaseRow(row)
