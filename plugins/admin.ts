@@ -1,7 +1,8 @@
-/** `fastify.admin`: status, liveness and readiness on a listener of their own, so that no path of the proxied space is taken. */
+/** `fastify.admin`: status, liveness, readiness and draining on a listener of their own, so that no path of the proxied space is taken. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Pool } from '../src/pool/pool.ts'
+import adminDrain from './admin-drain.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -62,6 +63,7 @@ async function admin (fastify: FastifyInstance, { workers, isThere = true }: Adm
     if (reason === undefined) return { status: 'ready' }
     return reply.code(503).send({ status: 'not ready', reason })
   })
+  side.register(adminDrain, { pool })
 
   function listenerReason (): string | undefined {
     if (workers !== undefined) return workers.notReadyReason()

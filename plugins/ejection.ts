@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../src/config/env-schema.ts'
 import { parseStatuses } from '../src/config/status-list.ts'
-import { type BackendEvent, eventOf, isWarning } from '../src/health/events.ts'
+import { type BackendEvent, eventOf } from '../src/health/events.ts'
 import { PassiveHealth, type PassiveRules } from '../src/health/passive.ts'
 
 export interface EjectionOptions {
@@ -46,7 +46,7 @@ async function ejection (fastify: FastifyInstance, { role = 'alone', onEvent }: 
 
   function happened (event: BackendEvent): void {
     const details = { pool: pool.name, backend: pool.backends[event.slot]?.url, reason: event.reason }
-    log[isWarning(event) ? 'warn' : 'info'](details, `backend is ${event.event}`)
+    log[event.event === 'ejected' ? 'warn' : 'info'](details, `backend is ${event.event}`)
     if (role === 'worker') onEvent?.(event)
     else health.heard(event)
   }

@@ -4,12 +4,14 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { DrainEvent } from '../src/health/drains.ts'
 import type { BackendEvent } from '../src/health/events.ts'
 import { Monitor } from '../src/health/monitor.ts'
 import type { Schedule } from '../src/health/prober.ts'
 import { Timeline } from '../src/observe/timeline.ts'
 import type { Backend } from '../src/pool/backend.ts'
-import { httpProbe } from '../src/upstream/probe.ts'
+import { backendProbe } from '../src/upstream/probe.ts'
+import { probeSettings } from '../src/upstream/probe-settings.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -46,13 +48,16 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
   const monitor = new Monitor({
     pool,
     intervalMs: config.HEALTH_INTERVAL_MS,
+    downIntervalMs: config.HEALTH_DOWN_INTERVAL_MS,
+    jitterRatio: config.HEALTH_JITTER_RATIO,
     timeoutMs: config.HEALTH_TIMEOUT_MS,
     rise: config.HEALTH_RISE,
     fall: config.HEALTH_FALL,
-    probe: httpProbe(config.HEALTH_PATH, tls),
+    probe: backendProbe(probeSettings(config), tls),
     schedule: processSchedule,
     wallClockMs: Date.now,
-    onChange: logChange
+    onChange: logChange,
+    onDrain: logDrain
   })
   fastify.decorate('health', { start, stop: () => monitor.stop(), timeline, heard })
   if (role === 'alone') {
@@ -82,7 +87,16 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
     timeline.add(backend.url, { atMs, event, reason })
     onChange?.(backend)
   }
+
+  function logDrain (backend: Backend, event: DrainEvent): void {
+    const { url, state, reason, inFlight } = backend
+    log.info({ pool: pool.name, backend: url, state, reason, inFlight }, DRAIN_MESSAGES[event])
+    timeline.add(url, { atMs: Date.now(), event, reason })
+    onChange?.(backend)
+  }
 }
+
+const DRAIN_MESSAGES: Readonly<Record<DrainEvent, string>> = { draining: 'backend is draining', drained: 'backend has drained', back: 'backend is drained no more' }
 
 const processSchedule: Schedule = {
   after (delayMs, callback) {

@@ -25,7 +25,7 @@ export const SlotsExhaustedError = createError<[number]>(
 /** 502: no backend of the pool is available, or every available one was tried. */
 export const NoBackendAvailableError = createError<[string]>(
   'FL_NO_BACKEND_AVAILABLE',
-  'No backend of pool "%s" is available: check that the backends run and answer their health probes with 200', 502)
+  'No backend of pool "%s" is available: check that the backends run and answer their health probes, and that not all are being drained', 502)
 
 /** 503: every backend that is left has as many requests in flight as it may have. */
 export const BackendsFullError = createError<[string]>(
@@ -46,6 +46,19 @@ export const AttemptTimeoutError = createError<[number]>(
 /** Start: POLICY names a policy that is not registered. */
 export const PolicyUnknownError = createError<[string, string]>(
   'FL_POLICY_UNKNOWN', 'POLICY: "%s" is not known: it has to be one of %s, or one that a plugin registers with fastify.policies.set', 500)
+
+/** 403, admin side: a page of another site may have made the request. */
+export const AdminCrossSiteError = createError<[string]>('FL_ADMIN_CROSS_SITE', 'The admin side changes nothing for a request that %s', 403)
+
+/** 415, admin side: the body is not said to be JSON. */
+export const AdminMediaTypeError = createError<[]>('FL_ADMIN_MEDIA_TYPE', 'The admin side reads JSON alone: say content-type: application/json', 415)
+
+/** 400, admin side: the body names no backend. */
+export const AdminBodyInvalidError = createError<[]>(
+  'FL_ADMIN_BODY_INVALID', 'The body does not name a backend: send an object such as {"backend":"http://127.0.0.1:8081"}', 400)
+
+/** 404, admin side: no backend has that URL. */
+export const BackendUnknownError = createError<[string, string]>('FL_BACKEND_UNKNOWN', 'There is no backend "%s": give one of %s', 404)
 
 /** 502: no connection to the backend could be opened (refused, unreachable, unknown name, TLS). */
 export const UpstreamConnectFailedError = createError<[]>(

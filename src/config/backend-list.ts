@@ -1,4 +1,7 @@
-/** Reads BACKENDS: a comma-separated list of origins, each with what is said of it behind a space: `http://a:8081 weight=2 backup max=100`. */
+/**
+ * Reads BACKENDS: a comma-separated list of origins, each with what is said of it behind a space:
+ * `http://a:8081 weight=2 backup max=100 probe=http://a:9000/healthz`.
+ */
 
 /** An entry; what is not said is not set. */
 export interface ListedBackend {
@@ -8,6 +11,8 @@ export interface ListedBackend {
   readonly priority?: number
   /** Most attempts in flight. */
   readonly maxInFlight?: number
+  /** Where its probe goes instead: an origin, normalised, and behind it the path if one is given. */
+  readonly probe?: string
 }
 
 /** A list that can be used has no faults. */
@@ -24,6 +29,11 @@ const PARAMETERS: ReadonlyMap<string, { readonly key: 'weight' | 'priority' | 'm
   ['priority', { key: 'priority', minimum: 0, maximum: 100 }],
   ['max', { key: 'maxInFlight', minimum: 1, maximum: 1_000_000 }]
 ] as const)
+
+/** What else may be said: a URL. */
+const PROBE = 'probe'
+
+const PROBE_PATH = /^\/[\x21-\x7e]*$/
 
 /** A word for the usual second group. */
 const BACKUP = 'backup'
@@ -52,23 +62,53 @@ export function parseBackendList (text: string): BackendList {
   return { backends, faults }
 }
 
-function readParameters (words: readonly string[]): { readonly parameters: Omit<ListedBackend, 'url'>, readonly faults: readonly string[] } {
-  const parameters: { weight?: number, priority?: number, maxInFlight?: number } = {}
+type Parameters = Omit<ListedBackend, 'url'>
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
+
+function readParameters (words: readonly string[]): { readonly parameters: Parameters, readonly faults: readonly string[] } {
+  const parameters: Writable<Parameters> = {}
   const faults: string[] = []
   for (const word of words.map((one) => one === BACKUP ? `priority=${BACKUP_PRIORITY}` : one)) {
     const [, name = '', value = ''] = /^([a-z]+)=(.*)$/.exec(word) ?? []
-    const parameter = PARAMETERS.get(name)
-    if (parameter === undefined) {
-      faults.push(`is followed by "${redact(word)}": it can be ${[...PARAMETERS.keys()].map((key) => `${key}=NUMBER`).join(', ')} or ${BACKUP}, and the next backend stands behind a comma`)
-      continue
+    const key = name === PROBE ? PROBE : PARAMETERS.get(name)?.key
+    if (key !== undefined && key in parameters) faults.push(`has ${name} twice: say it once`)
+    else if (name === PROBE) {
+      const { url, fault } = readProbe(value)
+      if (url === undefined) faults.push(`has ${redact(word)}: its URL ${fault}`)
+      else parameters.probe = url
+    } else {
+      const fault = readNumber(name, value, word, parameters)
+      if (fault !== undefined) faults.push(fault)
     }
-    const { key, minimum, maximum } = parameter
-    const number = /^[0-9]+$/.test(value) ? Number(value) : NaN
-    if (key in parameters) faults.push(`has ${name} twice: say it once`)
-    else if (number >= minimum && number <= maximum) parameters[key] = number
-    else faults.push(`has ${redact(word)}: it has to be a whole number from ${minimum} to ${maximum}`)
   }
   return { parameters, faults }
+}
+
+/** Reads a parameter that is a number into `parameters`; what is wrong with it, if it cannot. */
+function readNumber (name: string, value: string, word: string, parameters: Writable<Parameters>): string | undefined {
+  const parameter = PARAMETERS.get(name)
+  if (parameter === undefined) {
+    const known = [...PARAMETERS.keys()].map((key) => `${key}=NUMBER`).join(', ')
+    return `is followed by "${redact(word)}": it can be ${known}, ${PROBE}=URL or ${BACKUP}, and the next backend stands behind a comma`
+  }
+  const { key, minimum, maximum } = parameter
+  const number = /^[0-9]+$/.test(value) ? Number(value) : NaN
+  if (!(number >= minimum && number <= maximum)) return `has ${redact(word)}: it has to be a whole number from ${minimum} to ${maximum}`
+  parameters[key] = number
+  return undefined
+}
+
+type ReadUrl = { readonly url: string, readonly fault?: undefined } | { readonly url?: undefined, readonly fault: string }
+
+/** A URL of a probe. Its path and query go out as they are written here. */
+function readProbe (text: string): ReadUrl {
+  const [, beginning = '', path = ''] = /^([a-z0-9]+:\/\/[^/?#]*)(.*)$/i.exec(text) ?? []
+  const read = readOrigin(beginning)
+  if (read.fault !== undefined) return { fault: read.fault }
+  if (path !== '' && !PROBE_PATH.test(path)) return { fault: 'has a path that does not start with "/", or is not printable ASCII: give one such as /health' }
+  if (path.includes('#')) return { fault: 'has a fragment, which is never sent: leave it out' }
+  return { url: `${read.origin}${path}` }
 }
 
 type ReadOrigin = { origin: string, fault?: undefined } | { fault: string }

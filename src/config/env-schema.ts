@@ -1,6 +1,6 @@
 /** The configuration keys, once: types, defaults, bounds and meaning. Everything else is derived from here. */
 import { type Static, Type } from 'typebox'
-import { STATUSES_OR_NONE_PATTERN } from './status-list.ts'
+import { STATUSES_OR_NONE_PATTERN, STATUSES_PATTERN } from './status-list.ts'
 
 /** The longest delay that a timer can hold, in ms (2^31 - 1). */
 const MAX_TIMER_MS = 2_147_483_647
@@ -45,7 +45,7 @@ export const EnvSchema = Type.Object({
   PORT: port(8080, 'Port to listen on for clients; 0 takes a free one.'),
   BACKENDS: Type.String({
     default: 'http://localhost:8081,http://localhost:8082,http://localhost:8083',
-    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS). Behind a space: weight=N, backup (or priority=N), max=N (in flight).'
+    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS). Behind a space: weight=N, backup (or priority=N), max=N (in flight), probe=URL (where its probe goes).'
   }),
   POLICY: Type.String({ default: 'round-robin', pattern: '^\\S+$', description: 'How a backend is chosen; a plugin may add policies.' }),
   HASH_KEY: Type.String({ default: 'client', pattern: HASH_KEY_PATTERN, description: 'What policies go by that send equal requests to the same backend.' }),
@@ -76,8 +76,27 @@ export const EnvSchema = Type.Object({
   QUEUE_MAX: Type.Integer({ default: 1_000, minimum: 0, maximum: 1_000_000, description: 'Requests that may wait while all backends have as many in flight as they may (503).' }),
   QUEUE_TIMEOUT_MS: milliseconds(5_000, 'Time that a request may wait there, in ms (503).'),
   EXPLAIN: onOff('off', 'Requests from TRUST_PROXY with X-Fastlancer-Explain are answered with how their backend was chosen.'),
-  HEALTH_PATH: Type.String({ default: '/health', pattern: '^/[\\u0021-\\u007e]*$', description: 'Path of the probe; a backend that answers 200 is healthy.' }),
+  HEALTH_PROTOCOL: Type.Unsafe<'auto' | 'http' | 'grpc' | 'tcp'>({
+    type: 'string',
+    enum: ['auto', 'http', 'grpc', 'tcp'],
+    default: 'auto',
+    description: 'What a probe is: http: a request. grpc: gRPC\'s health check. tcp: a connection that opens, TLS included. auto: a request, and the health check where an HTTP/2 backend answers 415.'
+  }),
+  HEALTH_METHOD: Type.Unsafe<'GET' | 'HEAD' | 'OPTIONS' | 'POST'>({
+    type: 'string',
+    enum: ['GET', 'HEAD', 'OPTIONS', 'POST'],
+    default: 'GET',
+    description: 'Method of the probe; there is no body with it.'
+  }),
+  HEALTH_PATH: Type.String({ default: '/health', pattern: '^/[\\u0021-\\u007e]*$', description: 'Path of the probe.' }),
+  HEALTH_HOST: optional('Host of the probe (:authority in HTTP/2); empty: that of the address that is asked.'),
+  HEALTH_HEADERS: optional('Fields of the probe, "name: value", separated by ";" (";;" stands for one within a value).'),
+  HEALTH_STATUSES: Type.String({ default: '200', pattern: STATUSES_PATTERN, description: 'Statuses of the probe\'s answer that are good.' }),
+  HEALTH_BODY: optional('Text that the first 64 KiB of the probe\'s answer have to contain; empty: any.'),
+  HEALTH_GRPC_SERVICE: optional('Service that gRPC\'s health check asks for; empty: the server as a whole.'),
   HEALTH_INTERVAL_MS: milliseconds(10_000, 'Time from one probe of a backend to the next, in ms.'),
+  HEALTH_DOWN_INTERVAL_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'The same while the backend is down, in ms; 0: as HEALTH_INTERVAL_MS.' }),
+  HEALTH_JITTER_RATIO: ratio(0, 'How much each of these times is drawn above or below what it says, as a share of it.'),
   HEALTH_TIMEOUT_MS: milliseconds(5_000, 'Time a probe may take as a whole, in ms.'),
   HEALTH_RISE: Type.Integer({ default: 1, minimum: 1, maximum: 1000, description: 'Good probes in a row that bring a backend back.' }),
   HEALTH_FALL: Type.Integer({ default: 1, minimum: 1, maximum: 1000, description: 'Bad probes in a row that take a backend out.' }),
@@ -159,7 +178,7 @@ export const EnvSchema = Type.Object({
     description: 'Least level that is logged.'
   }),
   ADMIN_HOST: Type.String({ default: '127.0.0.1', pattern: '^\\S+$', description: 'Address of the admin listener; keep it private.' }),
-  ADMIN_PORT: numberOr('off', 9900, [0, 65_535], 'Port of the admin listener (/-/status, /-/live, /-/ready); 0 takes a free one.'),
+  ADMIN_PORT: numberOr('off', 9900, [0, 65_535], 'Port of the admin listener (/-/status, /-/live, /-/ready, /-/drain); 0 takes a free one.'),
   WORKERS: numberOr('auto', 1, [1, MAX_WORKERS], 'Threads that serve requests, each a whole gateway on the same port; auto: as many as the process may use processors.'),
   WORKER_BLOCKED_TIMEOUT_MS: Type.Integer({
     default: 10_000,
@@ -191,6 +210,11 @@ const TEXTS: ReadonlyMap<ConfigKey, string> = new Map<ConfigKey, string>([
   ['POLICY', 'round-robin, weighted-round-robin, random, least-connections, power-of-two, peak-ewma, consistent-hash, bounded-hash, or the name of a plugin\'s'],
   ['STICKY_COOKIE', 'a name'],
   ['STICKY_SECRET', '16 characters or more'],
+  ['HEALTH_HOST', 'a host, with or without a port'],
+  ['HEALTH_HEADERS', 'fields such as "authorization: Bearer x; accept: text/plain"'],
+  ['HEALTH_STATUSES', 'comma-separated statuses and classes such as 200,204 or 2xx'],
+  ['HEALTH_BODY', 'any text'],
+  ['HEALTH_GRPC_SERVICE', 'the name of a service, such as shop.Orders'],
   ['HASH_KEY', 'client, path, header:NAME, cookie:NAME or query:NAME'],
   ['EJECT_STATUSES', 'statuses from 200 to 999 or classes such as 5xx, separated by commas'],
   ['RETRY_STATUSES', 'statuses from 200 to 999 or classes such as 5xx, separated by commas'],

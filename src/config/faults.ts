@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseBackendList } from './backend-list.ts'
 import { allowedValues, CONFIG_KEYS, type ConfigKey, type Environment, isNumeric, isRatio, schemaRules, wordsBesides } from './env-schema.ts'
+import { healthFaults } from './health-faults.ts'
 
 /** The part of an Ajv error that is read here. */
 export interface SchemaFault {
@@ -42,7 +43,7 @@ export function crossFieldFaults (env: Environment): string[] {
   if ((env['STICKY_COOKIE'] ?? '') !== '' && (env['STICKY_SECRET'] ?? '').length < MIN_SECRET_LENGTH) {
     faults.push(`STICKY_SECRET: STICKY_COOKIE needs a secret of ${MIN_SECRET_LENGTH} characters or more, the same in all gateways of a service: give one that nobody can guess`)
   }
-  return [...faults, ...ejectionFaults(env), ...overloadFaults(env), ...servernameFaults(env), ...tlsFaults(env)]
+  return [...faults, ...ejectionFaults(env), ...healthFaults(env), ...overloadFaults(env), ...servernameFaults(env), ...tlsFaults(env)]
 }
 
 function ejectionFaults (env: Environment): string[] {

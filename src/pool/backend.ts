@@ -1,7 +1,7 @@
 /** A backend: one origin that serves requests, with its health and its slot in the shared counters. */
 import type { Board } from './board.ts'
 import type { Counters } from './counters.ts'
-import { NOTE_JUDGED, NOTE_TRIAL, NOTES, REASON_DOWN } from './slots.ts'
+import { NOTE_JUDGED, NOTE_TRIAL, NOTES, REASON_DOWN, REASON_EJECTED, REASON_FULL, REASONS_OF_DRAINING } from './slots.ts'
 
 /** A backend as it is configured. */
 export interface BackendSpec {
@@ -13,11 +13,25 @@ export interface BackendSpec {
   readonly priority?: number
   /** Most attempts in flight at a time, over all threads; default 0: any number. */
   readonly maxInFlight?: number
+  /** Where its probe goes instead: an origin, and behind it a path if it has one of its own. */
+  readonly probe?: string
 }
+
+/**
+ * What is the matter with a backend, in a word; of several the first that holds. draining: it finishes what it has. down: its probes say so.
+ * ejected: its answers do. full: it has as many attempts in flight as it may. trial: it was ejected, and gets a few. up: none of these.
+ */
+export type BackendState = 'draining' | 'down' | 'ejected' | 'full' | 'trial' | 'up'
+
+/** The bits that stand for each, in the order in which they are looked at. */
+const STATES: ReadonlyArray<readonly [bits: number, state: BackendState]> = [
+  [REASONS_OF_DRAINING, 'draining'], [REASON_DOWN, 'down'], [REASON_EJECTED, 'ejected'], [REASON_FULL, 'full'], [NOTE_TRIAL, 'trial']
+]
 
 /** What `GET /-/status` says of a backend. */
 export interface BackendStatus {
   readonly url: string
+  readonly state: BackendState
   readonly weight: number
   readonly priority: number
   readonly healthy: boolean
@@ -26,8 +40,9 @@ export interface BackendStatus {
   readonly failures: number
   /** Of `requests` those that were not the first attempts for a client's request. */
   readonly retries: number
-  /** When it became healthy or unhealthy, ISO 8601. */
+  /** When something happened to it last: it came up, went down, was ejected, drained, ..., ISO 8601. */
   readonly since: string
+  /** Why. */
   readonly reason: string
 }
 
@@ -48,12 +63,14 @@ export class Backend {
   readonly priority: number
   /** Most attempts in flight at a time, over all threads; 0: any number. */
   readonly maxInFlight: number
+  /** Where its probe goes, if it goes elsewhere. */
+  readonly probe: string | undefined
   readonly #counters: Counters
   readonly #board: Board
 
-  /** When `healthy` was last decided anew, in ms since the epoch. With several threads it may follow `healthy` a moment later. */
+  /** When it last came up, went down, or began or ceased to be drained, in ms since the epoch. With several threads it may follow a moment later. */
   sinceMs: number
-  /** Why it is in the state that it is in. With several threads it may follow `healthy` a moment later. */
+  /** Why. With several threads it may follow a moment later. */
   reason = 'not probed yet'
   /** Its index among those that may be picked: active ones first, spare ones behind them; -1 when it is neither. Set by the pool alone. */
   position = -1
@@ -62,12 +79,13 @@ export class Backend {
   /** Most attempts in flight for now; 0: any number. Set by the pool alone. */
   limit = 0
 
-  constructor ({ url, weight = 1, priority = 0, maxInFlight = 0 }: BackendSpec, slot: number, { board, counters }: BackendMemory, nowMs: number) {
+  constructor ({ url, weight = 1, priority = 0, maxInFlight = 0, probe }: BackendSpec, slot: number, { board, counters }: BackendMemory, nowMs: number) {
     this.url = url
     this.slot = slot
     this.weight = weight
     this.priority = priority
     this.maxInFlight = maxInFlight
+    this.probe = probe
     this.#board = board
     this.#counters = counters
     this.sinceMs = nowMs
@@ -98,6 +116,17 @@ export class Backend {
     return (this.reasons & NOTE_TRIAL) !== 0
   }
 
+  /** Whether it gets no new request, so that it can finish what it has. */
+  get isDraining (): boolean {
+    return (this.reasons & REASONS_OF_DRAINING) !== 0
+  }
+
+  /** What is the matter with it, in a word. */
+  get state (): BackendState {
+    const { reasons } = this
+    return STATES.find(([bits]) => (reasons & bits) !== 0)?.[1] ?? 'up'
+  }
+
   /** The share that it gets now beside the others. */
   get currentWeight (): number {
     return this.weight * this.ramp
@@ -111,6 +140,7 @@ export class Backend {
   status (): BackendStatus {
     return {
       url: this.url,
+      state: this.state,
       weight: this.weight,
       priority: this.priority,
       healthy: this.healthy,

@@ -2,7 +2,7 @@
 import type { Backend } from './backend.ts'
 import type { PickContext } from './policy.ts'
 import type { Pool } from './pool.ts'
-import { REASON_DOWN, REASON_DRAINING, REASON_EJECTED, REASON_FULL } from './slots.ts'
+import { REASON_DOWN, REASON_EJECTED, REASON_FULL, REASONS_OF_DRAINING } from './slots.ts'
 
 export interface Candidate {
   readonly backend: string
@@ -27,7 +27,7 @@ export interface PickExplanation {
 }
 
 const REASONS: ReadonlyArray<readonly [bit: number, name: string]> = [
-  [REASON_DOWN, 'down'], [REASON_EJECTED, 'ejected'], [REASON_DRAINING, 'draining'], [REASON_FULL, 'full']
+  [REASON_DOWN, 'down'], [REASON_EJECTED, 'ejected'], [REASONS_OF_DRAINING, 'draining'], [REASON_FULL, 'full']
 ]
 
 /** What `pool.pick(context)` would choose from now. Nothing is picked, and nothing changes. */

@@ -9,7 +9,7 @@ import { Counters } from './counters.ts'
 import { Gate } from './gate.ts'
 import { roundRobin } from './policies/round-robin.ts'
 import type { AttemptResult, PickContext, Policy, PolicyFactory } from './policy.ts'
-import { CURSOR_RETRY, NOTE_JUDGED, NOTES, REASON_DOWN, REASON_FULL, REASONS_OF_HEALTH } from './slots.ts'
+import { CURSOR_RETRY, NOTE_JUDGED, NOTES, REASON_DOWN, REASON_DRAIN_SELF, REASON_DRAINING, REASON_FULL, REASONS_OF_DRAINING, REASONS_OF_HEALTH } from './slots.ts'
 import { pickUntried } from './untried.ts'
 
 export interface PoolOptions {
@@ -186,6 +186,32 @@ export class Pool {
     return true
   }
 
+  /**
+   * Gives a backend no new request from now on, in any thread; those in flight finish. True if it is news. Called by the thread that
+   * judges, as `undrain` is.
+   */
+  drain (backend: Backend, reason: string, nowMs: number): boolean {
+    if (!this.board.set(backend.slot, REASON_DRAINING)) return false
+    this.explain(backend, reason, nowMs)
+    this.#lookAtBoard()
+    return true
+  }
+
+  /** Takes `drain` back. True if it is news; if the backend asks to be drained itself, it still is. */
+  undrain (backend: Backend, reason: string, nowMs: number): boolean {
+    return this.#endDrain(backend, REASON_DRAINING, reason, nowMs)
+  }
+
+  /** A backend has asked to be drained, in an answer: in whichever thread that came. Who judges explains it to the others. */
+  drainAsAsked (backend: Backend): void {
+    this.board.set(backend.slot, REASON_DRAIN_SELF)
+  }
+
+  /** A backend does not ask to be drained any more. True if it is news. */
+  undrainAsAsked (backend: Backend, reason: string, nowMs: number): boolean {
+    return this.#endDrain(backend, REASON_DRAIN_SELF, reason, nowMs)
+  }
+
   /** Notes when and why another thread has judged a backend: the verdict itself is on the board. */
   explain (backend: Backend, reason: string, nowMs: number): void {
     backend.reason = reason
@@ -204,6 +230,19 @@ export class Pool {
 
   status (): PoolStatus {
     return { name: this.name, policy: this.policy.name, panicking: this.isPanicking, backends: this.backends.map((backend) => backend.status()) }
+  }
+
+  #endDrain (backend: Backend, bit: number, reason: string, nowMs: number): boolean {
+    const asked = backend.reasons & REASONS_OF_DRAINING
+    if ((asked & bit) === 0) return false
+    if (asked === bit) {
+      this.explain(backend, reason, nowMs)
+      // First, so that whoever sees that it is back knows since when.
+      this.board.noteAvailable(backend.slot, nowMs)
+    }
+    this.board.clear(backend.slot, bit)
+    this.#lookAtBoard()
+    return true
   }
 
   #made (factory: PolicyFactory): Policy {

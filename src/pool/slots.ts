@@ -24,10 +24,15 @@ export const GATEWAY_GAUGES = 2
 export const REASON_DOWN = 1
 /** Taken out for a time because of its answers. */
 export const REASON_EJECTED = 1 << 1
-/** It gets no new request; those in flight finish. */
+/** It gets no new request; those in flight finish: somebody has said so. */
 export const REASON_DRAINING = 1 << 2
 /** As many attempts are in flight as it may have. */
 export const REASON_FULL = 1 << 3
+/** It has asked to be drained itself, in an answer. */
+export const REASON_DRAIN_SELF = 1 << 4
+
+/** Those that let it finish what it has: asked for by somebody else, and by itself. */
+export const REASONS_OF_DRAINING = REASON_DRAINING | REASON_DRAIN_SELF
 
 /** Those that are somebody's opinion of its health: in a panic they are not believed. */
 export const REASONS_OF_HEALTH = REASON_DOWN | REASON_EJECTED

@@ -28,7 +28,7 @@ export interface WorkerOrder {
   readonly isTerminal: boolean
 }
 
-/** Why and since when a backend is up or down; that it is stands on the board. */
+/** Why and since when a backend is up, down or drained; that it is stands on the board. */
 export interface Verdict {
   readonly type: 'verdict'
   readonly slot: number

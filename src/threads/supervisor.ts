@@ -85,7 +85,7 @@ export class Supervisor {
       shutdownMs,
       log: app.log,
       assertPortIsFree,
-      verdicts: () => app.pool.backends.filter(({ judged }) => judged).map(verdictOn),
+      verdicts: () => app.pool.backends.filter(({ judged, isDraining }) => judged || isDraining).map(verdictOn),
       onEvent: (event) => app.health.heard(event),
       onListening: () => app.health.start(),
       onRelease: (row) => {

@@ -141,6 +141,7 @@ export class Attempt extends Timed implements CarrierListener {
     this.#headMs = this.#parts.nowMs()
     this.#latencyMs = this.#headMs - this.#startedMs
     this.#status = head.statusCode
+    if (head.drains) this.#parts.pool.drainAsAsked(this.backend)
     this.#owner.attemptHead(this, head, this.#headMs)
   }
 
@@ -170,6 +171,7 @@ export class Attempt extends Timed implements CarrierListener {
       return
     }
     this.queue?.clear(this)
+    if (head.drains) this.#parts.pool.drainAsAsked(this.backend)
     this.#owner.attemptUpgraded(this, head, socket, early)
   }
 

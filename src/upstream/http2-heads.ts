@@ -1,5 +1,5 @@
 /** Heads in HTTP/2 (RFC 9113, section 8.3), from and to the form that both versions share here. */
-import { type FieldList, HOP_BY_HOP } from '../wire/fields.ts'
+import { asksToDrain, DRAIN_FIELD, type FieldList, HOP_BY_HOP } from '../wire/fields.ts'
 import { fieldsForHttp2 } from '../wire/http2-fields.ts'
 import { MessageFault } from '../wire/message-fault.ts'
 import { mayHaveLength, type ResponseHead } from '../wire/response-head.ts'
@@ -7,6 +7,9 @@ import type { BackendAddress } from './backend-address.ts'
 import type { UpstreamRequest } from './carrier.ts'
 import { sentFields } from './headers.ts'
 import { RequestBody } from './request-body.ts'
+
+/** Fields of an answer that are for the gateway alone. */
+const NOT_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, DRAIN_FIELD])
 
 const NOT_ASCII = /[^\x00-\x7f]/
 
@@ -42,7 +45,8 @@ export function http2ResponseHead (raw: readonly string[], method: string, isWho
     contentLength: length === undefined ? -1 : Number(length),
     keepsConnection: true,
     upgrade: undefined,
-    trailer: reader.trailer
+    trailer: reader.trailer,
+    drains: reader.drains
   }
 }
 
@@ -54,6 +58,7 @@ class HeadReader {
   contentType: string | undefined
   length: string | undefined
   trailer: string | undefined
+  drains = false
   readonly #seen = new Set<string>()
 
   constructor (raw: readonly string[]) {
@@ -65,7 +70,11 @@ class HeadReader {
     else if (name === 'trailer') this.trailer = this.trailer === undefined ? value : `${this.trailer}, ${value}`
     else if (name === 'content-length') this.length = value
     else if (name === 'content-type') this.contentType = value
-    if (name.startsWith(':') || HOP_BY_HOP.has(name) || (name === 'content-length' && !mayHaveLength(this.statusCode))) return
+    if (NOT_RELAYED.has(name)) {
+      if (name === DRAIN_FIELD) this.drains ||= asksToDrain(value)
+      return
+    }
+    if (name.startsWith(':') || (name === 'content-length' && !mayHaveLength(this.statusCode))) return
     this.hasRepeats ||= this.#seen.has(name)
     this.isAscii &&= !NOT_ASCII.test(value)
     this.#seen.add(name)

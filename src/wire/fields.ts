@@ -42,7 +42,7 @@ const DEL = 0x7f
 const STANDS_OUT = Uint8Array.from({ length: 256 }, (_, byte) => Number((byte < SPACE && byte !== TAB) || byte === DEL || byte === COLON))
 
 /** What a field means to whoever frames a message. */
-export const FieldRole = { plain: 0, contentLength: 1, contentType: 2, transferEncoding: 3, connection: 4, upgrade: 5, trailer: 6, hopByHop: 7 } as const
+export const FieldRole = { plain: 0, contentLength: 1, contentType: 2, transferEncoding: 3, connection: 4, upgrade: 5, trailer: 6, hopByHop: 7, drain: 8 } as const
 
 export type FieldRole = typeof FieldRole[keyof typeof FieldRole]
 
@@ -51,6 +51,14 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection', 'http2-settings', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'
 ])
 
+/** By this field of an answer, with the value 1, a backend asks to be drained. It is meant for the gateway alone. */
+export const DRAIN_FIELD = 'x-fastlancer-drain'
+
+/** Whether a value of that field asks for it. */
+export function asksToDrain (value: string): boolean {
+  return value === '1'
+}
+
 const ROLES: ReadonlyMap<string, FieldRole> = new Map<string, FieldRole>([
   ...[...HOP_BY_HOP].map((name) => [name, FieldRole.hopByHop] as const),
   ['content-length', FieldRole.contentLength],
@@ -58,7 +66,8 @@ const ROLES: ReadonlyMap<string, FieldRole> = new Map<string, FieldRole>([
   ['transfer-encoding', FieldRole.transferEncoding],
   ['connection', FieldRole.connection],
   ['upgrade', FieldRole.upgrade],
-  ['trailer', FieldRole.trailer]
+  ['trailer', FieldRole.trailer],
+  [DRAIN_FIELD, FieldRole.drain]
 ])
 
 /** The name of a field, with what is worked out once for all fields of that name. */

@@ -1,5 +1,5 @@
 /** The head of a response (RFC 9112, section 4), and how long its body is (section 6.3). */
-import { type FieldList, type FieldName, FieldRole, type FieldSink, lineEnd, type Lines, listMembers, readFieldLines } from './fields.ts'
+import { asksToDrain, type FieldList, type FieldName, FieldRole, type FieldSink, lineEnd, type Lines, listMembers, readFieldLines } from './fields.ts'
 import { MessageFault } from './message-fault.ts'
 
 /**
@@ -27,6 +27,8 @@ export interface ResponseHead {
   readonly upgrade: string | undefined
   /** The announced names of trailers, as the Trailer field has them. */
   readonly trailer: string | undefined
+  /** Whether the backend asks to be drained. */
+  readonly drains: boolean
 }
 
 /** What it answers to decides whether there is a body. */
@@ -103,6 +105,7 @@ class HeadReader implements FieldSink {
   #connection: string | undefined = undefined
   #upgrade: string | undefined = undefined
   #trailer: string | undefined = undefined
+  #drains = false
 
   constructor (statusCode: number, isHttp11: boolean) {
     this.#statusCode = statusCode
@@ -131,6 +134,9 @@ class HeadReader implements FieldSink {
       case FieldRole.trailer:
         this.#trailer = joined(this.#trailer, value)
         return
+      case FieldRole.drain:
+        this.#drains ||= asksToDrain(value)
+        return
       case FieldRole.hopByHop: return
     }
     this.#add(name, value)
@@ -154,7 +160,8 @@ class HeadReader implements FieldSink {
       contentLength: this.#length,
       keepsConnection: isPersistent && framing !== 'close',
       upgrade: this.#upgrade,
-      trailer: this.#trailer
+      trailer: this.#trailer,
+      drains: this.#drains
     }
   }
 

@@ -170,16 +170,16 @@ t.test('a number beyond its bounds, or that is none, is refused with these', asy
 })
 
 t.test('a word that is not known is refused with those that are', async (t) => {
-  for (const word of ['WEIGHT=2', 'wieght=2', 'weight', 'weight:2', 'backup=1', 'Backup', '=', 'http://b']) {
+  for (const word of ['WEIGHT=2', 'probe', 'Probe=http://b', 'wieght=2', 'weight', 'weight:2', 'backup=1', 'Backup', '=', 'http://b']) {
     t.strictSame(parseBackendList(`http://a ${word}`), {
       backends: [],
-      faults: [`BACKENDS: "http://a" is followed by "${word}": it can be weight=NUMBER, priority=NUMBER, max=NUMBER or backup, and the next backend stands behind a comma`]
+      faults: [`BACKENDS: "http://a" is followed by "${word}": it can be weight=NUMBER, priority=NUMBER, max=NUMBER, probe=URL or backup, and the next backend stands behind a comma`]
     })
   }
 })
 
 t.test('what is said twice is refused, backup and a priority too', async (t) => {
-  for (const [words, name] of [['weight=1 weight=1', 'weight'], ['backup priority=2', 'priority'], ['priority=2 backup', 'priority'], ['backup backup', 'priority'], ['max=1 max=2', 'max']] as const) {
+  for (const [words, name] of [['weight=1 weight=1', 'weight'], ['backup priority=2', 'priority'], ['priority=2 backup', 'priority'], ['backup backup', 'priority'], ['max=1 max=2', 'max'], ['probe=http://b probe=http://c', 'probe']] as const) {
     t.strictSame(parseBackendList(`http://a ${words}`).faults, [`BACKENDS: "http://a" has ${name} twice: say it once`], words)
   }
 })
@@ -196,9 +196,52 @@ t.test('one backend is one backend, whatever is said of it', async (t) => {
 })
 
 t.test('a password behind a backend does not reach the log either', async (t) => {
-  for (const word of ['http://u:secret@b', 'max=http://u:secret@b', 'weight=u:secret@b']) {
+  for (const word of ['http://u:secret@b', 'max=http://u:secret@b', 'weight=u:secret@b', 'probe=http://u:secret@b', 'probe=http://u:se/secret@b', 'probe=u:secret@b']) {
     const { faults } = parseBackendList(`http://a ${word}`)
     t.equal(faults.length, 1, word)
     t.notMatch(faults[0] ?? '', /secret/, word)
   }
+})
+
+t.test('a probe may go elsewhere: to another scheme, host, port or path', async (t) => {
+  const cases: ReadonlyArray<readonly [text: string, probe: string]> = [
+    ['http://127.0.0.1:9000', 'http://127.0.0.1:9000'],
+    ['HTTPS://Example.COM:443', 'https://example.com'],
+    ['http://a:80/Health?deep=1&x=%20', 'http://a/Health?deep=1&x=%20'],
+    ['http://a/', 'http://a/'],
+    ['http://a/x/../y', 'http://a/x/../y'],
+    ['http://a/@b', 'http://a/@b'],
+    ['h2c://[::1]:9000/x', 'h2c://[::1]:9000/x'],
+    ['h2://a:443', 'h2://a']
+  ]
+  for (const [text, probe] of cases) t.strictSame(parseBackendList(`http://b weight=2 probe=${text}, http://c`), { backends: [{ url: 'http://b', weight: 2, probe }, { url: 'http://c' }], faults: [] }, text)
+})
+
+t.test('a URL that no probe can go to is refused, with what to change', async (t) => {
+  const cases: ReadonlyArray<readonly [text: string, fault: RegExp]> = [
+    ['', /has probe=: its URL is not a URL of a backend: start it with http:\/\//],
+    ['/health', /its URL is not a URL of a backend/],
+    ['9000', /its URL is not a URL of a backend/],
+    ['tcp://a:9000', /its URL is not a URL of a backend/],
+    ['http://', /its URL is not a URL of a backend/],
+    ['http:///x', /its URL is not a URL of a backend/],
+    ['http://a:0/x', /its URL has port 0/],
+    ['http://a:65536/x', /its URL is not a valid URL/],
+    ['http://a\\b/x', /its URL holds a backslash/],
+    ['http://u:p@a/x', /its URL carries a user or a password/],
+    ['http://a?x', /its URL has a path that does not start with "\/"/],
+    ['http://a/\u00e4', /its URL has a path that does not start with "\/", or is not printable ASCII/],
+    ['http://a/x#y', /its URL has a fragment/],
+    ['http://a#y', /its URL has a path that does not start/]
+  ]
+  for (const [text, fault] of cases) {
+    const { backends, faults } = parseBackendList(`http://b probe=${text}`)
+    t.strictSame(backends, [], text)
+    t.equal(faults.length, 1, text)
+    t.match(faults[0], fault, text)
+  }
+})
+
+t.test('what is wrong with a probe is named beside all that is wrong with its backend', async (t) => {
+  t.match(parseBackendList('http://a probe=x weight=0 probe=http://b/# hello').faults, [/has probe=x: its URL/, /has weight=0/, /its URL has a fragment/, /followed by "hello"/])
 })

@@ -36,8 +36,17 @@ const DEFAULTS: Config = {
   QUEUE_MAX: 1_000,
   QUEUE_TIMEOUT_MS: 5_000,
   EXPLAIN: 'off',
+  HEALTH_PROTOCOL: 'auto',
+  HEALTH_METHOD: 'GET',
   HEALTH_PATH: '/health',
+  HEALTH_HOST: '',
+  HEALTH_HEADERS: '',
+  HEALTH_STATUSES: '200',
+  HEALTH_BODY: '',
+  HEALTH_GRPC_SERVICE: '',
   HEALTH_INTERVAL_MS: 10_000,
+  HEALTH_DOWN_INTERVAL_MS: 0,
+  HEALTH_JITTER_RATIO: 0,
   HEALTH_TIMEOUT_MS: 5_000,
   HEALTH_RISE: 1,
   HEALTH_FALL: 1,
@@ -86,11 +95,13 @@ const DEFAULTS: Config = {
   PLUGINS_DIR: ''
 }
 
-/** The times of which 0 says that there is no limit. */
-const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['OVERLOAD_LOOP_DELAY_MS', 'REQUEST_TIMEOUT_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
+/** The times of which 0 says that there is no limit, or none of its own. */
+const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['ATTEMPT_TIMEOUT_MS', 'HEALTH_DOWN_INTERVAL_MS', 'OVERLOAD_LOOP_DELAY_MS', 'REQUEST_TIMEOUT_MS', 'RETRY_AFTER_MAX_MS', 'RETRY_BACKOFF_MS', 'RETRY_TIMEOUT_MS', 'SLOW_START_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
 
 /** The keys that name one of a few words. */
 const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
+  HEALTH_PROTOCOL: ['auto', 'http', 'grpc', 'tcp'],
+  HEALTH_METHOD: ['GET', 'HEAD', 'OPTIONS', 'POST'],
   PATH_POLICY: ['strict', 'pass'],
   UNDERSCORE_HEADERS: ['drop', 'pass'],
   PROXY_PROTOCOL: ['on', 'off'],
@@ -179,16 +190,21 @@ t.test('the path of the probe starts with a slash and is printable ASCII without
   for (const path of ['', 'health', '/a b', '/a\n', '/a\r\nX: 1', '/é', '/\u007f']) t.notOk(allows('HEALTH_PATH', path), JSON.stringify(path))
 })
 
+t.test('which statuses of a probe are good is a list that is not empty', async (t) => {
+  for (const text of ['200', '200,204', '2xx, 304']) t.ok(allows('HEALTH_STATUSES', text), text)
+  for (const text of ['', ' ', '100', 'ok', '200,']) t.notOk(allows('HEALTH_STATUSES', text), JSON.stringify(text))
+})
+
 t.test('of a few words one is taken, as it is spelt', async (t) => {
   for (const [key, words] of entriesOf(WORDS)) {
     for (const word of words) t.ok(allows(key, word), `${key} ${word}`)
-    for (const other of ['', words[0]?.toUpperCase(), `${words[0]} `, 'true', true, 1]) t.notOk(allows(key, other), `${key} ${other}`)
+    for (const other of ['', words[0]?.toLowerCase() === words[0] ? words[0]?.toUpperCase() : words[0]?.toLowerCase(), `${words[0]} `, 'true', true, 1]) t.notOk(allows(key, other), `${key} ${other}`)
   }
 })
 
 t.test('what a file, a list or a name may be is left to whoever reads it, also that there is none', async (t) => {
   const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '' && key !== 'STICKY_COOKIE')
-  t.equal(texts.length, 11)
+  t.equal(texts.length, 15)
   for (const key of texts) for (const text of ['', 'x', 'a, b/c']) t.ok(allows(key, text), `${key} ${text}`)
 })
 
@@ -222,6 +238,12 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     PANIC_RATIO: 'a number from 0 to 1, such as 0.5',
     OVERLOAD_MEMORY_RATIO: 'a number from 0 to 1, such as 0.5',
     HEALTH_PATH: 'a path that starts with "/", without spaces',
+    HEALTH_HOST: 'a host, with or without a port',
+    HEALTH_HEADERS: 'fields such as "authorization: Bearer x; accept: text/plain"',
+    HEALTH_STATUSES: 'comma-separated statuses and classes such as 200,204 or 2xx',
+    HEALTH_BODY: 'any text',
+    HEALTH_GRPC_SERVICE: 'the name of a service, such as shop.Orders',
+    HEALTH_JITTER_RATIO: 'a number from 0 to 1, such as 0.5',
     UPSTREAM_TLS_CA_FILE: 'a file',
     UPSTREAM_TLS_CERT_FILE: 'a file',
     UPSTREAM_TLS_KEY_FILE: 'a file',

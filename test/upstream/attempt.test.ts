@@ -237,3 +237,21 @@ t.test('a backend that waits for the client\'s body, as the gateway does, is not
   await until('the end', () => owner.inFlightAtEnd !== undefined)
   t.equal(owner.told.at(-1), 'done ')
 })
+
+t.test('an answer that asks for draining drains its backend with its head, whatever its status; no other one does', async (t) => {
+  for (const [status, field, isDraining] of [['200 OK', 'x-fastlancer-drain: 1', true], ['503 x', 'X-Fastlancer-Drain: 1', true], ['200 OK', 'x-fastlancer-drain: 0', false], ['200 OK', 'a: 1', false]] as const) {
+    const { attempt, owner, accepted } = await arrange(t)
+    accepted.send(`HTTP/1.1 103 x\r\nx-fastlancer-drain: 1\r\n\r\nHTTP/1.1 ${status}\r\n${field}\r\ncontent-length: 5\r\n\r\n`)
+    await until('the head', () => owner.told.includes('head'))
+    t.equal(attempt.backend.isDraining, isDraining, `${status} ${field}`)
+    attempt.abort()
+  }
+})
+
+t.test('an answer that begins a tunnel can ask for draining too', async (t) => {
+  const { attempt, owner, accepted, account } = await arrange(t, 'x')
+  accepted.send('HTTP/1.1 101 x\r\nupgrade: x\r\nx-fastlancer-drain: 1\r\n\r\n')
+  await until('the upgrade', () => owner.told.includes('upgraded'))
+  t.strictSame([attempt.backend.isDraining, account()], [true, [1, 1]])
+  attempt.close()
+})

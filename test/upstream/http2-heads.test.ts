@@ -76,8 +76,16 @@ t.test('an answer: status and fields, in order', async (t) => {
     contentLength: -1,
     keepsConnection: true,
     upgrade: undefined,
-    trailer: undefined
+    trailer: undefined,
+    drains: false
   })
+})
+
+t.test('a backend asks to be drained with the value 1 of a field that does not go on, whatever its value', async (t) => {
+  for (const [value, drains] of [['1', true], ['0', false], ['', false], ['true', false]] as const) {
+    const head = http2ResponseHead([':status', '503', 'x-fastlancer-drain', value, 'a', '1'], 'GET', true)
+    t.match(head, { drains, fields: ['a', '1'] }, value)
+  }
 })
 
 t.test('fields of connections and pseudo-fields are left out', async (t) => {

@@ -92,6 +92,16 @@ t.test('fields of one hop do not go on, however they are spelt', async (t) => {
   t.strictSame(ok('Transfer-Encoding: chunked', 'kept: 1').fields, ['kept', '1'])
 })
 
+t.test('a backend asks to be drained with the value 1 of a field that does not go on, whatever its value', async (t) => {
+  t.equal(ok('a: 1').drains, false)
+  for (const name of ['x-fastlancer-drain', 'X-Fastlancer-Drain']) {
+    t.match(ok(`${name}: 1`, 'kept: 1'), { drains: true, fields: ['kept', '1'] })
+    for (const value of ['', '0', 'true', '1, 1', '01']) t.match(ok(`${name}: ${value}`, 'kept: 1'), { drains: false, fields: ['kept', '1'] }, value)
+  }
+  t.match(ok('x-fastlancer-drain: 1', 'x-fastlancer-drain: 0'), { drains: true, fields: [] })
+  t.match(parse('HTTP/1.1 503 Service Unavailable', ['x-fastlancer-drain: 1', 'content-length: 0']), { statusCode: 503, drains: true })
+})
+
 t.test('fields that Connection names do not go on, wherever they stand', async (t) => {
   t.strictSame(ok('X-One: 1', 'Connection: x-one, close , X-TWO', 'x-two: 2', 'kept: 3', 'X-ONE: 4').fields, ['kept', '3'])
   t.strictSame(ok('Connection: x-one', 'x-one: 1', 'x-two: 2', 'Connection: x-two', 'kept: 3').fields, ['kept', '3'])

@@ -18,6 +18,8 @@ t.test('what would change how a message is framed, routed, trusted or read does 
     'Forwarded', 'Via', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-Port', 'X-Forwarded-Anything', 'X-Real-IP', 'X-Request-Id',
     // What the content is.
     'Content-Encoding', 'Content-Type', 'Content-Range',
+    // For the gateway alone.
+    'X-Fastlancer-Drain',
     // Of HTTP/2.
     ':path', ':status', ':authority'
   ]
