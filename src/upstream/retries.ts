@@ -52,6 +52,9 @@ const MAX_STATUS = 999
 /** The longest wait between two attempts, in multiples of the first. */
 const MAX_BACKOFF_FACTOR = 32
 
+/** The longest delay that a timer can hold, in ms. */
+const MAX_TIMER_MS = 2_147_483_647
+
 export class Retries {
   readonly #options: RetriesOptions
   /** By status: whether another backend is asked. */
@@ -95,7 +98,7 @@ export class Retries {
    */
   backoffMs (retries: number): number {
     const { rules: { backoffMs }, random } = this.#options
-    return backoffMs === 0 ? 0 : random() * backoffMs * Math.min(MAX_BACKOFF_FACTOR, 2 ** retries)
+    return backoffMs === 0 ? 0 : random() * Math.min(MAX_TIMER_MS, backoffMs * Math.min(MAX_BACKOFF_FACTOR, 2 ** retries))
   }
 
   /** How long a backend is waited for that answered with this Retry-After, in ms; undefined: it is not waited for. */

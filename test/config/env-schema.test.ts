@@ -100,6 +100,10 @@ const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['ATTEMPT_T
 
 /** The keys that name one of a few words. */
 const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
+  EJECT_SUCCESS_RATE: ['on', 'off'],
+  RETRY_IDEMPOTENCY_KEY: ['on', 'off'],
+  HEDGING: ['on', 'off'],
+  EXPLAIN: ['on', 'off'],
   HEALTH_PROTOCOL: ['auto', 'http', 'grpc', 'tcp'],
   HEALTH_METHOD: ['GET', 'HEAD', 'OPTIONS', 'POST'],
   PATH_POLICY: ['strict', 'pass'],
@@ -114,6 +118,12 @@ const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
 
 /** The bounds of what is counted or measured. */
 const BOUNDS: ReadonlyArray<readonly [key: ConfigKey, lowest: number, highest: number]> = [
+  ['EJECT_FAILURES', 0, 1_000_000],
+  ['TRIAL_SUCCESSES', 1, 1_000],
+  ['TRIAL_IN_FLIGHT', 1, 1_000],
+  ['RETRY_MAX_ATTEMPTS', 0, 1_000],
+  ['RETRY_BUDGET_MIN_PER_S', 0, 1_000],
+  ['QUEUE_MAX', 0, 1_000_000],
   ['STICKY_MAX_AGE_S', 0, 34_560_000],
   ['HEALTH_RISE', 1, 1_000],
   ['HEALTH_FALL', 1, 1_000],
@@ -170,7 +180,7 @@ t.test('there is at least one worker, and at most 128, or as many as there are p
 
 t.test('a time is a whole number of at least 1 ms that a timer can hold; 0 only where that means any time', async (t) => {
   const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
-  t.equal(times.length, 15)
+  t.equal(times.length, 24)
   for (const key of times) {
     for (const value of [1, 2_147_483_647]) t.ok(allows(key, value), `${key} ${value}`)
     for (const value of [-1, 1.5, 2_147_483_648, '1s']) t.notOk(allows(key, value), `${key} ${value}`)
@@ -195,6 +205,13 @@ t.test('which statuses of a probe are good is a list that is not empty', async (
   for (const text of ['', ' ', '100', 'ok', '200,']) t.notOk(allows('HEALTH_STATUSES', text), JSON.stringify(text))
 })
 
+t.test('which statuses are failures, or are not wanted, is a list that may be empty', async (t) => {
+  for (const key of ['EJECT_STATUSES', 'RETRY_STATUSES'] as const) {
+    for (const text of ['', '503', '500,502', '5xx, 429']) t.ok(allows(key, text), `${key} ${text}`)
+    for (const text of ['100', 'ok', '503,', '6xx']) t.notOk(allows(key, text), `${key} ${text}`)
+  }
+})
+
 t.test('of a few words one is taken, as it is spelt', async (t) => {
   for (const [key, words] of entriesOf(WORDS)) {
     for (const word of words) t.ok(allows(key, word), `${key} ${word}`)
@@ -203,7 +220,7 @@ t.test('of a few words one is taken, as it is spelt', async (t) => {
 })
 
 t.test('what a file, a list or a name may be is left to whoever reads it, also that there is none', async (t) => {
-  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '' && key !== 'STICKY_COOKIE')
+  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '' && key !== 'STICKY_COOKIE' && !key.endsWith('_STATUSES'))
   t.equal(texts.length, 15)
   for (const key of texts) for (const text of ['', 'x', 'a, b/c']) t.ok(allows(key, text), `${key} ${text}`)
 })
@@ -237,6 +254,10 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     PRIORITY_MIN_RATIO: 'a number from 0 to 1, such as 0.5',
     PANIC_RATIO: 'a number from 0 to 1, such as 0.5',
     OVERLOAD_MEMORY_RATIO: 'a number from 0 to 1, such as 0.5',
+    EJECT_STATUSES: 'statuses from 200 to 999 or classes such as 5xx, separated by commas',
+    RETRY_STATUSES: 'statuses from 200 to 999 or classes such as 5xx, separated by commas',
+    EJECT_MAX_RATIO: 'a number from 0 to 1, such as 0.5',
+    RETRY_BUDGET_RATIO: 'a number from 0 to 1, such as 0.5',
     HEALTH_PATH: 'a path that starts with "/", without spaces',
     HEALTH_HOST: 'a host, with or without a port',
     HEALTH_HEADERS: 'fields such as "authorization: Bearer x; accept: text/plain"',

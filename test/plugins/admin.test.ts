@@ -21,8 +21,8 @@ scenario('GET /-/status tells of every backend: health, in flight, totals, since
     policy: 'round-robin',
     panicking: false,
     backends: [
-      { url: a.url, state: 'up', weight: 1, priority: 0, healthy: true, inFlight: 1, requests: 2, failures: 0, since: sinceA, reason: 'answered 200' },
-      { url: down.url, state: 'down', weight: 1, priority: 0, healthy: false, inFlight: 0, requests: 0, failures: 0, since: sinceDown, reason: `connect ECONNREFUSED 127.0.0.1:${down.port}` }
+      { url: a.url, state: 'up', weight: 1, priority: 0, healthy: true, inFlight: 1, requests: 2, failures: 0, retries: 0, since: sinceA, reason: 'answered 200' },
+      { url: down.url, state: 'down', weight: 1, priority: 0, healthy: false, inFlight: 0, requests: 0, failures: 0, retries: 0, since: sinceDown, reason: `connect ECONNREFUSED 127.0.0.1:${down.port}` }
     ]
   }] })
 

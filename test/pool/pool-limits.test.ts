@@ -59,9 +59,10 @@ t.test('a pool is full if something would be left but for its limits', async (t)
 t.test('what a dead thread had in flight makes room once somebody looks', async (t) => {
   const { pool, a } = limited(1)
   pool.begin(a)
-  pool.counters.releaseRow(0)
   t.strictSame(urls(pool.available), ['http://b'])
-  pool.lookForRoom(a)
+  pool.counters.releaseRow(0)
+  t.strictSame(urls(pool.available), ['http://b'], 'nobody has looked')
+  pool.board.announce()
   t.strictSame(urls(pool.available), ['http://a', 'http://b'])
 })
 
@@ -71,6 +72,7 @@ t.test('a backend on trial gets so many at a time, whatever its limit, and all i
     const [a] = pool.backends
     if (a === undefined) throw new Error('the pool lacks a backend')
     pool.board.set(a.slot, NOTE_TRIAL)
+    t.strictSame(urls(pool.available), ['http://a'])
     t.strictSame([1, 2, 3].map(() => pool.begin(a)), [1, 2, 3].map((count) => count <= trialInFlight))
     t.strictSame(urls(pool.available), [])
     pool.board.clear(a.slot, NOTE_TRIAL)

@@ -85,14 +85,14 @@ t.test('the status tells of every backend what the counters and the verdicts say
   pool.counters.attemptEnded(b.slot)
   pool.counters.attemptFailed(b.slot)
   pool.judge(b, false, 'answered 500', LATER_MS)
-  const untouched = { state: 'up', weight: 1, priority: 0, healthy: true, inFlight: 0, requests: 0, failures: 0, since: '2030-01-01T00:00:00.000Z', reason: 'not probed yet' }
+  const untouched = { state: 'up', weight: 1, priority: 0, healthy: true, inFlight: 0, requests: 0, failures: 0, retries: 0, since: '2030-01-01T00:00:00.000Z', reason: 'not probed yet' }
   t.strictSame(pool.status(), {
     name: 'main',
     policy: 'round-robin',
     panicking: false,
     backends: [
       { url: 'http://a', ...untouched },
-      { url: 'http://b', state: 'down', weight: 1, priority: 0, healthy: false, inFlight: 2, requests: 3, failures: 1, since: '2030-01-02T03:04:05.678Z', reason: 'answered 500' },
+      { url: 'http://b', state: 'down', weight: 1, priority: 0, healthy: false, inFlight: 2, requests: 3, failures: 1, retries: 0, since: '2030-01-02T03:04:05.678Z', reason: 'answered 500' },
       { url: 'http://c', ...untouched }
     ]
   })
