@@ -36,6 +36,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #firstSentMs = 0
   /** What the last attempt failed for. */
   #failure: Error | undefined
+  /** Whether a backend has been waited for that asked for it (Retry-After): one that always does must not be asked for ever. */
+  #hasWaited = false
   /** Prevents what is to happen later: the next attempt, or one beside the present one. */
   #cancelLater: (() => void) | undefined
 
@@ -128,7 +130,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.#failure = failure.error
     if (decision === 'no') return this.gaveUp(failure.error)
     this.exclude(attempt.backend)
-    this.later(failure.sent ? this.#parts.retries.backoffMs(this.attempts - 1) : 0, () => this.#sendNext())
+    this.later(failure.sent ? this.#parts.retries.backoffMs(this) : 0, () => this.#sendNext())
   }
 
   /** An answer begins now. */
@@ -199,15 +201,17 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #refuses (attempt: Attempt, head: ResponseHead): boolean {
     const { pool, retries, observer } = this.#parts
     const tried = withTried(this.tried, attempt.backend)
-    const waitMs = pool.hasLeft(tried) ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
-    if (waitMs === undefined && !pool.hasLeft(tried)) return false
-    const decision = retries.decide({ mayRepeat: this.mayRepeat(), sent: true, onUsedConnection: false, connectionEnded: false, canReplay: this.canReplay }, this)
+    const hasLeft = pool.hasLeft(tried)
+    const waitMs = hasLeft || this.#hasWaited ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
+    if (waitMs === undefined && !hasLeft) return false
+    const decision = retries.decide({ mayRepeat: this.mayRepeat(), sent: true, onUsedConnection: false, connectionEnded: false, canReplay: this.canReplay }, this, waitMs)
     if (decision === 'no') return false
     observer.answerRefused(this, head.statusCode, waitMs)
     this.current = undefined
     attempt.reject()
     if (waitMs === undefined) this.tried = tried
-    this.later(waitMs ?? retries.backoffMs(this.attempts - 1), () => this.#sendNext())
+    else this.#hasWaited = true
+    this.later(waitMs ?? retries.backoffMs(this), () => this.#sendNext())
     return true
   }
 

@@ -59,7 +59,7 @@ export abstract class HedgedAttempts extends Attempts {
     if (this.isOver || first === undefined) return
     const { tried } = this
     const besides = withTried(tried, first.backend)
-    if (!pool.hasLeft(besides) || !retries.takeFromBudget()) return
+    if (!pool.hasLeft(besides) || !retries.payForRival(this)) return
     this.tried = besides
     const backend = this.nextBackend()
     this.tried = tried
