@@ -59,7 +59,9 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   abstract attemptGoesOn (attempt: Attempt): void
   abstract attemptUpgraded (attempt: Attempt, head: ResponseHead, socket: Duplex, early: Buffer): void
 
-  /** Whether the request can be sent again from its first byte. */
+  /** Whether the request has a body. */
+  protected abstract readonly hasBody: boolean
+  /** Whether it can be sent again from its first byte. */
   protected abstract readonly canReplay: boolean
   /** Whether the client may have been told anything of an answer. */
   protected abstract readonly hasBegun: boolean
@@ -73,6 +75,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   protected abstract answerDone (trailers: FieldList): void
   /** The first attempt is about to be sent, and a slow one may be given a rival. */
   protected abstract prepareRival (): void
+  /** The head of the answer has come, this long after the first attempt began. */
+  protected abstract noteLatency (ms: number): void
   /** There is no further attempt. */
   protected abstract gaveUp (error: Error): void
 
@@ -81,11 +85,12 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   }
 
   placeFree (): boolean {
-    if (this.isOver) return true
     const backend = this.nextBackend()
-    if (backend !== undefined) this.#sendTo(backend)
-    else if (this.mayWait) return false
-    else this.#noneLeft()
+    if (backend === undefined && this.mayWait) return false
+    // First: what follows may bring it back into the queue.
+    this.#parts.requestQueue?.leave(this)
+    if (backend === undefined) this.#noneLeft()
+    else this.#sendTo(backend)
     return true
   }
 
@@ -97,9 +102,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     if (this.#cancelLater !== undefined) this.#stopWaiting()
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.upstreamMs = nowMs - this.#firstSentMs
-    const { retries, hedging } = this.#parts
-    if (retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
-    hedging?.note(this.upstreamMs)
+    if (this.#parts.retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
+    this.noteLatency(this.upstreamMs)
     const error = this.answerComes(attempt, head)
     if (error === undefined) return
     attempt.abort()
@@ -160,10 +164,11 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     if (this.isOver) return
     const { requestQueue } = this.#parts
     // Whoever comes later does not overtake those who wait.
-    const isBehind = this.attempts === 0 && requestQueue?.isEmpty === false
+    const isBehind = this.attempts === 0 && requestQueue?.letsBy() === false
     const backend = isBehind ? undefined : this.nextBackend()
     if (backend !== undefined) this.#sendTo(backend)
-    else if (!(isBehind || this.mayWait) || requestQueue?.enter(this) !== true) this.#noneLeft()
+    else if (!isBehind && !this.mayWait) this.#noneLeft()
+    else if (requestQueue?.enter(this) !== true) this.gaveUp(this.#failure ?? this.full())
   }
 
   #noneLeft (): void {
@@ -188,7 +193,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.forgetAnswer()
     const attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
     this.current = attempt
-    if (this.attempts === 1 && this.#parts.hedging !== undefined) this.prepareRival()
+    if (this.attempts === 1) this.prepareRival()
     attempt.send(this.upstreamRequest())
   }
 

@@ -168,6 +168,10 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     })
   }
 
+  protected get hasBody (): boolean {
+    return this.#upload !== undefined
+  }
+
   protected get canReplay (): boolean {
     return this.#upload?.canReplay !== false
   }

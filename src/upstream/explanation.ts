@@ -14,7 +14,7 @@ export interface ExplainedPick extends PickExplanation {
 
 export interface ExplainedAttempt {
   readonly backend: string
-  /** The status of the answer, or the code of what went wrong. */
+  /** The status of the answer, or the code of what went wrong; `overtaken` if another attempt was answered before. */
   readonly result: string
 }
 

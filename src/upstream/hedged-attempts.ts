@@ -14,21 +14,24 @@ import { withTried } from './tried.ts'
 /** Methods that may be sent to two backends at once: they only ask (RFC 9110, section 9.2.1), and have no body. */
 const HEDGED: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
+/** What has become of an attempt whose rival was answered first, for an explanation. */
+const OVERTAKEN = 'overtaken'
+
 export abstract class HedgedAttempts extends Attempts {
   readonly #parts: EngineParts
-  readonly #isHedged: boolean
+  readonly #wantsTunnel: boolean
   /** The attempt before, while both may yet be answered. */
   #rival: Attempt | undefined
 
   constructor (parts: EngineParts, request: ClientRequest, wantsTunnel: boolean) {
     super(parts, request, wantsTunnel)
     this.#parts = parts
-    this.#isHedged = !wantsTunnel && parts.hedging !== undefined
+    this.#wantsTunnel = wantsTunnel
   }
 
   override attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
     if (this.#rival !== undefined) {
-      if (this.#parts.retries.isUnwanted(head.statusCode)) return this.#dropOut(attempt)
+      if (this.#parts.retries.isUnwanted(head.statusCode)) return this.#dropOut(attempt, head)
       this.#winRace(attempt)
     }
     super.attemptHead(attempt, head, nowMs)
@@ -45,12 +48,21 @@ export abstract class HedgedAttempts extends Attempts {
     super.abortAttempts()
   }
 
-  /** Has a second attempt follow if the first one is not answered in time. */
+  /** Has a second attempt follow if the first one is not answered in time. A client that keeps to its backend is not sent elsewhere for that. */
   protected override prepareRival (): void {
     const delayMs = this.#parts.hedging?.delayMs
-    const { raw, head } = this.request
-    if (delayMs === undefined || !this.#isHedged || head.hasBody || !HEDGED.has(raw.method ?? '')) return
-    this.later(Math.max(1, delayMs), () => this.#sendRival())
+    if (delayMs !== undefined && this.#mayRace && !this.isStuck) this.later(Math.max(1, delayMs), () => this.#sendRival())
+  }
+
+  /** How long others take says nothing of those that only ask. */
+  protected override noteLatency (ms: number): void {
+    const { hedging } = this.#parts
+    if (hedging !== undefined && this.#mayRace) hedging.note(ms)
+  }
+
+  /** Whether the request may be at two backends at once. */
+  get #mayRace (): boolean {
+    return !this.#wantsTunnel && !this.hasBody && HEDGED.has(this.request.raw.method ?? '')
   }
 
   #sendRival (): void {
@@ -81,7 +93,9 @@ export abstract class HedgedAttempts extends Attempts {
     this.#rival = undefined
     this.current = winner
     this.backend = winner.backend
-    loser?.abort()
+    if (loser === undefined) return
+    loser.abort()
+    this.explanation?.noteAttempt(loser.backend.url, OVERTAKEN)
   }
 
   /** One of two has failed: the other one is waited for. */
@@ -95,7 +109,10 @@ export abstract class HedgedAttempts extends Attempts {
   }
 
   /** The answer of one of two is not wanted: the other one is waited for. */
-  #dropOut (loser: Attempt): void {
+  #dropOut (loser: Attempt, { statusCode }: ResponseHead): void {
+    this.explanation?.noteAttempt(loser.backend.url, statusCode)
+    this.backend = loser.backend
+    this.#parts.observer.answerRefused(this, statusCode, undefined)
     loser.reject()
     this.#leave(loser)
   }
