@@ -128,9 +128,10 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     }, this)
     this.#parts.observer.attemptFailed(this, failure, decision)
     if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
-      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#wantsTunnel), this.#parts.nowMs())
+      // Never one for a tunnel: those of HTTP/1.1 are new ones at once, and HTTP/2 has none.
+      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], false), this.#parts.nowMs())
     }
-    this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
+    if (attempt.blames(failure)) this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
     this.#failure = failure.error
     if (decision === 'no') return this.gaveUp(failure.error)
     this.exclude(attempt.backend)

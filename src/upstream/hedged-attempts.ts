@@ -104,7 +104,7 @@ export abstract class HedgedAttempts extends Attempts {
     this.explanation?.noteAttempt(loser.backend.url, failure.error.code)
     this.backend = loser.backend
     observer.attemptFailed(this, failure, 'other-attempt')
-    pool.counters.attemptFailed(loser.backend.slot)
+    if (loser.blames(failure)) pool.counters.attemptFailed(loser.backend.slot)
     this.#leave(loser)
   }
 
