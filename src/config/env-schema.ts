@@ -69,7 +69,7 @@ export const EnvSchema = Type.Object({
   RETRY_BUDGET_RATIO: ratio(0.2, 'Retries of what a backend may have seen, as a share of the requests of the last ten seconds.'),
   RETRY_BUDGET_MIN_PER_S: Type.Integer({ default: 3, minimum: 0, maximum: 1_000, description: 'Such retries a second that are allowed in any case.' }),
   RETRY_BACKOFF_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Longest wait before the first such retry, in ms; it doubles with each further one, and is drawn at random. 0: none.' }),
-  RETRY_AFTER_MAX_MS: Type.Integer({ default: 2_000, minimum: 0, maximum: MAX_TIMER_MS, description: 'As long as this a backend that answers one of RETRY_STATUSES with Retry-After is waited for if no other is left, in ms; 0: not at all.' }),
+  RETRY_AFTER_MAX_MS: Type.Integer({ default: 2_000, minimum: 0, maximum: MAX_TIMER_MS, description: 'As long as this a backend that answers one of RETRY_STATUSES with Retry-After is waited for, once, if no other is left, in ms; 0: not at all.' }),
   RETRY_IDEMPOTENCY_KEY: onOff('off', 'Requests with an Idempotency-Key may be sent again whatever their method: for backends that honour it.'),
   ATTEMPT_TIMEOUT_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time from the start of an attempt to the head of its answer, in ms (504); 0: as the timeouts of its parts have it.' }),
   HEDGING: onOff('off', 'GET and HEAD that take longer than 95 of 100 are sent to a second backend as well, within the retry budget.'),

@@ -33,8 +33,12 @@ const REASONS: ReadonlyArray<readonly [bit: number, name: string]> = [
 /** What `pool.pick(context)` would choose from now. Nothing is picked, and nothing changes. */
 export function explainPick (pool: Pool, context: PickContext): PickExplanation {
   const { available, isPanicking: panicking, policy } = pool
-  const isCandidate = (backend: Backend): boolean => available.includes(backend) && !context.tried.includes(backend)
-  const [candidates, others] = [pool.backends.filter(isCandidate), pool.backends.filter((backend) => !isCandidate(backend))]
+  const untried = pool.backends.filter((backend) => backend.position >= 0 && !context.tried.includes(backend))
+  const inTurn = untried.filter(({ position }) => position < available.length)
+  // When all of those whose turn it is were tried, the others step in.
+  const candidates = inTurn.length > 0 ? inTurn : untried
+  const chosenFrom = new Set(candidates)
+  const others = pool.backends.filter((backend) => !chosenFrom.has(backend))
   return {
     policy: policy.name,
     rule: policy.rule ?? 'its own',

@@ -70,6 +70,11 @@ export class Attempt extends Timed implements CarrierListener {
     return this.#carrier.isUsed
   }
 
+  /** Whether its backend is to blame for a failure: that it closed an old connection as it was used, before its answer, may happen to anybody. */
+  blames ({ connectionEnded }: Failure): boolean {
+    return !connectionEnded || !this.onUsedConnection || !this.#isHeadMissing
+  }
+
   send (request: UpstreamRequest): void {
     this.#carrier.send(request, this)
   }
@@ -172,14 +177,14 @@ export class Attempt extends Timed implements CarrierListener {
     }
     this.queue?.clear(this)
     if (head.drains) this.#parts.pool.drainAsAsked(this.backend)
+    this.#deadline?.clear()
     this.#owner.attemptUpgraded(this, head, socket, early)
   }
 
   onError (error: Error): void {
     if (this.#isOver) return
     const failure = failureOf(error, this.sent)
-    // The backend closed an old connection as it was used: that may happen to anybody.
-    this.#settle(failure.connectionEnded && this.onUsedConnection ? RESULT_UNKNOWN : RESULT_FAILED)
+    this.#settle(this.blames(failure) ? RESULT_FAILED : RESULT_UNKNOWN)
     this.#owner.attemptFailed(this, failure)
   }
 

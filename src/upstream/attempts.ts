@@ -36,6 +36,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #firstSentMs = 0
   /** What the last attempt failed for. */
   #failure: Error | undefined
+  /** Whether a backend has been waited for that asked for it (Retry-After): one that always does must not be asked for ever. */
+  #hasWaited = false
   /** Prevents what is to happen later: the next attempt, or one beside the present one. */
   #cancelLater: (() => void) | undefined
 
@@ -61,7 +63,9 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   abstract attemptGoesOn (attempt: Attempt): void
   abstract attemptUpgraded (attempt: Attempt, head: ResponseHead, socket: Duplex, early: Buffer): void
 
-  /** Whether the request can be sent again from its first byte. */
+  /** Whether the request has a body. */
+  protected abstract readonly hasBody: boolean
+  /** Whether it can be sent again from its first byte. */
   protected abstract readonly canReplay: boolean
   /** Whether the client may have been told anything of an answer. */
   protected abstract readonly hasBegun: boolean
@@ -75,6 +79,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   protected abstract answerDone (trailers: FieldList): void
   /** The first attempt is about to be sent, and a slow one may be given a rival. */
   protected abstract prepareRival (): void
+  /** The head of the answer has come, this long after the first attempt began. */
+  protected abstract noteLatency (ms: number): void
   /** There is no further attempt. */
   protected abstract gaveUp (error: Error): void
 
@@ -83,11 +89,12 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   }
 
   placeFree (): boolean {
-    if (this.isOver) return true
     const backend = this.nextBackend()
-    if (backend !== undefined) this.#sendTo(backend)
-    else if (this.mayWait) return false
-    else this.#noneLeft()
+    if (backend === undefined && this.mayWait) return false
+    // First: what follows may bring it back into the queue.
+    this.#parts.requestQueue?.leave(this)
+    if (backend === undefined) this.#noneLeft()
+    else this.#sendTo(backend)
     return true
   }
 
@@ -99,9 +106,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     if (this.#cancelLater !== undefined) this.#stopWaiting()
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.upstreamMs = nowMs - this.#firstSentMs
-    const { retries, hedging } = this.#parts
-    if (retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
-    hedging?.note(this.upstreamMs)
+    if (this.#parts.retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
+    this.noteLatency(this.upstreamMs)
     const error = this.answerComes(attempt, head)
     if (error === undefined) return
     attempt.abort()
@@ -129,12 +135,13 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.#parts.observer.attemptFailed(this, failure, decision)
     if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
       this.tried = before
-      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#wantsTunnel), this.#parts.nowMs())
+      // Never one for a tunnel: those of HTTP/1.1 are new ones at once, and HTTP/2 has none.
+      return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], false), this.#parts.nowMs())
     }
-    this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
+    if (attempt.blames(failure)) this.#parts.pool.counters.attemptFailed(attempt.backend.slot)
     this.#failure = failure.error
     if (decision === 'no') return this.gaveUp(failure.error)
-    this.later(failure.sent ? this.#parts.retries.backoffMs(this.attempts - 1) : 0, () => this.#sendNext())
+    this.later(failure.sent ? this.#parts.retries.backoffMs(this) : 0, () => this.#sendNext())
   }
 
   /** An answer begins now. */
@@ -164,10 +171,11 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     if (this.isOver) return
     const { requestQueue } = this.#parts
     // Whoever comes later does not overtake those who wait.
-    const isBehind = this.attempts === 0 && requestQueue?.isEmpty === false
+    const isBehind = this.attempts === 0 && requestQueue?.letsBy() === false
     const backend = isBehind ? undefined : this.nextBackend()
     if (backend !== undefined) this.#sendTo(backend)
-    else if (!(isBehind || this.mayWait) || requestQueue?.enter(this) !== true) this.#noneLeft()
+    else if (!isBehind && !this.mayWait) this.#noneLeft()
+    else if (requestQueue?.enter(this) !== true) this.gaveUp(this.#failure ?? this.full())
   }
 
   #noneLeft (): void {
@@ -193,7 +201,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.forgetAnswer()
     const attempt = new Attempt(this, backend, carrier, this.#parts, nowMs)
     this.current = attempt
-    if (this.attempts === 1 && this.#parts.hedging !== undefined) this.prepareRival()
+    if (this.attempts === 1) this.prepareRival()
     attempt.send(this.upstreamRequest())
   }
 
@@ -206,12 +214,13 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #refuses (attempt: Attempt, head: ResponseHead): boolean {
     const { pool, retries, observer } = this.#parts
     const tried = withTried(this.tried, attempt.backend)
-    const isLeft = pool.hasLeft(tried)
-    const waitMs = isLeft ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
+    const hasLeft = pool.hasLeft(tried)
+    const waitMs = hasLeft || this.#hasWaited ? undefined : retries.waitMs(fieldOf(head.fields, 'retry-after'))
     const { attempts, sinceFirstMs } = this
     const decision = retries.decide(
       { mayRepeat: this.mayRepeat(), sent: true, onUsedConnection: false, connectionEnded: false, canReplay: this.canReplay },
-      { attempts, sinceFirstMs, isAnyLeft: isLeft || waitMs !== undefined }
+      { attempts, sinceFirstMs, isAnyLeft: hasLeft || waitMs !== undefined },
+      waitMs
     )
     if (decision === 'no') return false
     observer.answerRefused(this, head.statusCode, waitMs)
@@ -219,7 +228,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.#failure = new AnswerRefusedError(head.statusCode)
     attempt.reject()
     if (waitMs === undefined) this.tried = tried
-    this.later(waitMs ?? retries.backoffMs(this.attempts - 1), () => this.#sendNext())
+    else this.#hasWaited = true
+    this.later(waitMs ?? retries.backoffMs(this), () => this.#sendNext())
     return true
   }
 

@@ -111,7 +111,13 @@ export class Engine {
     this.#parts = {
       pool,
       retries: new Retries({ rules: retry.rules, budget: this.#budget, random: Math.random, wallClockMs: Date.now }),
-      requestQueue: queue.maxWaiting === 0 ? undefined : new RequestQueue({ gauges: queue.gauges, maxWaiting: queue.maxWaiting, timeouts: this.#queue(queue.timeoutMs), after: processAfter }),
+      requestQueue: queue.maxWaiting === 0 ? undefined : new RequestQueue({
+        gauges: queue.gauges,
+        maxWaiting: queue.maxWaiting,
+        timeouts: this.#queue(queue.timeoutMs),
+        hasRoom: () => pool.available.length > 0,
+        after: processAfter
+      }),
       hedging: retry.hedges ? new Hedging() : undefined,
       attemptTimeouts: timeouts.attemptMs === 0 ? undefined : this.#queue(timeouts.attemptMs),
       after: processAfter,

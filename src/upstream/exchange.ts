@@ -156,6 +156,8 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     const upgrade = this.#upgrade
     if (reply === undefined || upgrade === undefined) return attempt.abort()
     this.noteHead()
+    this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
+    this.explainTo(reply)
     this.isOver = true
     this.#deadline?.clear()
     this.#watch?.stop()
@@ -166,6 +168,10 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
       attempt.close()
       this.#end('tunnel closed')
     })
+  }
+
+  protected get hasBody (): boolean {
+    return this.#upload !== undefined
   }
 
   protected get canReplay (): boolean {

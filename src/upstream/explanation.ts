@@ -14,7 +14,7 @@ export interface ExplainedPick extends PickExplanation {
 
 export interface ExplainedAttempt {
   readonly backend: string
-  /** The status of the answer, or the code of what went wrong. */
+  /** The status of the answer, or the code of what went wrong; `overtaken` if another attempt was answered before. */
   readonly result: string
 }
 
@@ -44,6 +44,8 @@ export class Explanation {
   notePick<Picked extends { readonly url: string } | undefined> (pool: Pool, context: PickContext, by: ExplainedPick['by'], choose: () => Picked): Picked {
     const before = explainPick(pool, context)
     const picked = choose()
+    // Whoever waits looks again and again: of what it looked for in vain the last time is enough.
+    if (picked === undefined && this.picks.at(-1)?.picked === undefined) this.picks.pop()
     this.picks.push({ ...before, picked: picked?.url, by })
     return picked
   }
@@ -54,9 +56,14 @@ export class Explanation {
 
   /** As one line of JSON in ASCII, of a bounded length. */
   asField (): string {
-    const text = JSON.stringify({ picks: this.picks.map(shortened), attempts: this.attempts })
-    if (text.length <= MAX_FIELD_LENGTH) return text
-    return JSON.stringify({ picks: this.picks.map(({ picked, by, policy }) => ({ picked, by, policy })).slice(0, NAMED), attempts: this.attempts.slice(0, NAMED), shortened: true })
+    const whole = asciiJson({ picks: this.picks.map(shortened), attempts: this.attempts })
+    if (whole.length <= MAX_FIELD_LENGTH) return whole
+    const picks = this.picks.map(({ picked, by, policy }) => ({ picked, by, policy }))
+    for (let named = NAMED; named > 0; named--) {
+      const text = asciiJson({ picks: picks.slice(0, named), attempts: this.attempts.slice(0, named), shortened: true })
+      if (text.length <= MAX_FIELD_LENGTH) return text
+    }
+    return asciiJson({ picks: [], attempts: [], shortened: true })
   }
 }
 
@@ -73,4 +80,9 @@ function shortened ({ candidates, leftOut, ...pick }: ExplainedPick): object {
     ...(candidates.length > NAMED && { moreCandidates: candidates.length - NAMED }),
     ...(leftOut.length > NAMED && { moreLeftOut: leftOut.length - NAMED })
   }
+}
+
+/** A policy of a plugin may say anything, but a field takes no more than ASCII. */
+function asciiJson (value: object): string {
+  return JSON.stringify(value).replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -14,22 +14,24 @@ import { withTried } from './tried.ts'
 /** Methods that may be sent to two backends at once: they only ask (RFC 9110, section 9.2.1), and have no body. */
 const HEDGED: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
+/** What has become of an attempt whose rival was answered first, for an explanation. */
+const OVERTAKEN = 'overtaken'
+
 export abstract class HedgedAttempts extends Attempts {
   readonly #parts: EngineParts
-  readonly #isHedged: boolean
+  readonly #wantsTunnel: boolean
   /** The attempt before, while both may yet be answered. */
   #rival: Attempt | undefined
 
   constructor (parts: EngineParts, request: ClientRequest, wantsTunnel: boolean) {
     super(parts, request, wantsTunnel)
     this.#parts = parts
-    // Whoever is kept to a backend must not be moved by a slow answer.
-    this.#isHedged = !wantsTunnel && parts.hedging !== undefined && parts.sticky === undefined
+    this.#wantsTunnel = wantsTunnel
   }
 
   override attemptHead (attempt: Attempt, head: ResponseHead, nowMs: number): void {
     if (this.#rival !== undefined) {
-      if (this.#parts.retries.isUnwanted(head.statusCode)) return this.#dropOut(attempt)
+      if (this.#parts.retries.isUnwanted(head.statusCode)) return this.#dropOut(attempt, head)
       this.#winRace(attempt)
     }
     super.attemptHead(attempt, head, nowMs)
@@ -46,12 +48,21 @@ export abstract class HedgedAttempts extends Attempts {
     super.abortAttempts()
   }
 
-  /** Has a second attempt follow if the first one is not answered in time. */
+  /** Has a second attempt follow if the first one is not answered in time. A client that keeps to its backend is not sent elsewhere for that. */
   protected override prepareRival (): void {
     const delayMs = this.#parts.hedging?.delayMs
-    const { raw, head } = this.request
-    if (delayMs === undefined || !this.#isHedged || head.hasBody || !HEDGED.has(raw.method ?? '')) return
-    this.later(Math.max(1, delayMs), () => this.#sendRival())
+    if (delayMs !== undefined && this.#mayRace && !this.isStuck) this.later(Math.max(1, delayMs), () => this.#sendRival())
+  }
+
+  /** How long others take says nothing of those that only ask. */
+  protected override noteLatency (ms: number): void {
+    const { hedging } = this.#parts
+    if (hedging !== undefined && this.#mayRace) hedging.note(ms)
+  }
+
+  /** Whether the request may be at two backends at once. */
+  get #mayRace (): boolean {
+    return !this.#wantsTunnel && !this.hasBody && HEDGED.has(this.request.raw.method ?? '')
   }
 
   #sendRival (): void {
@@ -60,7 +71,7 @@ export abstract class HedgedAttempts extends Attempts {
     if (this.isOver || first === undefined) return
     const { tried } = this
     const besides = withTried(tried, first.backend)
-    if (!pool.hasLeft(besides) || !retries.takeFromBudget()) return
+    if (!pool.hasLeft(besides) || !retries.payForRival(this)) return
     this.tried = besides
     const backend = this.nextBackend()
     this.tried = tried
@@ -83,7 +94,9 @@ export abstract class HedgedAttempts extends Attempts {
     this.#rival = undefined
     this.current = winner
     this.backend = winner.backend
-    loser?.abort()
+    if (loser === undefined) return
+    loser.abort()
+    this.explanation?.noteAttempt(loser.backend.url, OVERTAKEN)
   }
 
   /** One of two has failed: the other one is waited for. */
@@ -92,12 +105,15 @@ export abstract class HedgedAttempts extends Attempts {
     this.explanation?.noteAttempt(loser.backend.url, failure.error.code)
     this.backend = loser.backend
     observer.attemptFailed(this, failure, 'other-attempt')
-    pool.counters.attemptFailed(loser.backend.slot)
+    if (loser.blames(failure)) pool.counters.attemptFailed(loser.backend.slot)
     this.#leave(loser)
   }
 
   /** The answer of one of two is not wanted: the other one is waited for. */
-  #dropOut (loser: Attempt): void {
+  #dropOut (loser: Attempt, { statusCode }: ResponseHead): void {
+    this.explanation?.noteAttempt(loser.backend.url, statusCode)
+    this.backend = loser.backend
+    this.#parts.observer.answerRefused(this, statusCode, undefined)
     loser.reject()
     this.#leave(loser)
   }

@@ -26,7 +26,10 @@ export class Hedging {
     return this.#delayMs
   }
 
-  /** An attempt has been answered this long after it began, in ms. */
+  /**
+   * A request was answered this long after its first attempt began, in ms. Not after the attempt that was answered: what a hedge has made
+   * fast was slow, and would else be slow ever sooner.
+   */
   note (latencyMs: number): void {
     this.#latenciesMs[this.#count++ % KEPT] = latencyMs
     if (this.#count % RENEWED_AFTER === 0 && this.#count >= LEAST_KNOWN) this.#renew()

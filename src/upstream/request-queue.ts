@@ -1,6 +1,6 @@
 /**
  * Requests that wait while every backend they could go to is full: in the order of their arrival, so many over all threads, and for so
- * long. Whoever comes while others wait stands behind them.
+ * long. Whoever comes while others wait stands behind them, and is let by if the room that there is does not help these.
  */
 import type { Gauges } from '../pool/gauges.ts'
 import { GAUGE_WAITING } from '../pool/slots.ts'
@@ -9,7 +9,7 @@ import type { After, TimeoutQueue } from '../timing/timeout-queue.ts'
 
 /** A request that waits. */
 export interface PlaceWaiter {
-  /** There may be a place now. False if there is none for it: then it stays the first. */
+  /** There may be a place now. False if there is none for it: then it stays where it is. Otherwise it leaves the queue. */
   placeFree (): boolean
   /** It has left the queue by then. */
   waitedTooLong (timeoutMs: number): void
@@ -22,6 +22,8 @@ export interface RequestQueueOptions {
   readonly maxWaiting: number
   /** How long each of them may. */
   readonly timeouts: TimeoutQueue
+  /** Whether a backend has room for anybody: a retry may wait for one that is full as others are not. */
+  readonly hasRoom: () => boolean
   readonly after: After
 }
 
@@ -42,6 +44,15 @@ export class RequestQueue {
   /** Whether nobody waits in this thread. */
   get isEmpty (): boolean {
     return this.#deadlines.size === 0
+  }
+
+  /** Whether somebody who comes now may look for a room at once: if those who wait, asked before, have no use for what there is. */
+  letsBy (): boolean {
+    const { hasRoom } = this.#options
+    if (this.isEmpty) return true
+    if (!hasRoom()) return false
+    this.#wake()
+    return this.isEmpty || hasRoom()
   }
 
   /** Takes a place at the end; false if as many wait as may. */
@@ -75,12 +86,9 @@ export class RequestQueue {
     })
   }
 
-  /** Asks them one after the other, until one finds no place. */
+  /** Asks them one after the other, until one finds no place and there is none for anybody. */
   #wake (): void {
-    for (const waiter of this.#deadlines.keys()) {
-      if (!waiter.placeFree()) break
-      this.leave(waiter)
-    }
+    for (const waiter of this.#deadlines.keys()) if (!waiter.placeFree() && !this.#options.hasRoom()) break
     if (!this.isEmpty) this.#lookLater()
   }
 

@@ -76,29 +76,30 @@ export class Retries {
     return isIdempotent(request.method ?? '') || (this.#options.rules.honoursIdempotencyKey && request.headers['idempotency-key'] !== undefined)
   }
 
-  /** What follows a failed attempt. If that is a retry of what a backend had, the budget has paid for it. */
-  decide (failed: FailedAttempt, history: History): RetryDecision {
+  /** What follows a failed attempt, `delayMs` later. If that is a retry of what a backend had, the budget has paid for it. */
+  decide (failed: FailedAttempt, history: History, delayMs = 0): RetryDecision {
     const decision = decideRetry(failed)
-    const { maxAttempts, timeoutMs } = this.#options.rules
-    if (decision === 'no' || (maxAttempts > 0 && history.attempts >= maxAttempts) || (timeoutMs > 0 && history.sinceFirstMs >= timeoutMs)) return 'no'
+    if (decision === 'no' || !this.#mayFollow(history, delayMs)) return 'no'
     if (decision === 'other-backend' && !history.isAnyLeft) return 'no'
     // A connection that the backend has closed as it was used says that the backend is not at it: to ask again costs it nothing more.
     if (!failed.sent || decision === 'same-backend') return decision
-    return this.takeFromBudget() ? decision : 'no'
+    return this.#takeFromBudget() ? decision : 'no'
   }
 
-  /** Pays for an attempt that is not the first of its request; false if there is nothing left. */
-  takeFromBudget (): boolean {
-    return this.#options.budget.take(this.#options.wallClockMs())
+  /** Pays for an attempt beside one that is under way; false if there may be none, or nothing is left. */
+  payForRival (history: History): boolean {
+    return this.#mayFollow(history, 0) && this.#takeFromBudget()
   }
 
   /**
    * How long to wait before the next attempt, in ms: anything from 0 to a bound that doubles each time ("full jitter", as in Amazon's
-   * Builders' Library, "Timeouts, retries, and backoff with jitter"). `retries`: how many there have been.
+   * Builders' Library, "Timeouts, retries, and backoff with jitter"), and no longer than others may begin.
    */
-  backoffMs (retries: number): number {
-    const { rules: { backoffMs }, random } = this.#options
-    return backoffMs === 0 ? 0 : random() * Math.min(MAX_TIMER_MS, backoffMs * Math.min(MAX_BACKOFF_FACTOR, 2 ** retries))
+  backoffMs ({ attempts, sinceFirstMs }: History): number {
+    const { rules: { backoffMs, timeoutMs }, random } = this.#options
+    if (backoffMs === 0) return 0
+    const ms = random() * Math.min(MAX_TIMER_MS, backoffMs * Math.min(MAX_BACKOFF_FACTOR, 2 ** (attempts - 1)))
+    return timeoutMs === 0 ? ms : Math.min(ms, Math.max(0, timeoutMs - sinceFirstMs))
   }
 
   /** How long a backend is waited for that answered with this Retry-After, in ms; undefined: it is not waited for. */
@@ -106,5 +107,15 @@ export class Retries {
     const { rules: { retryAfterMaxMs }, wallClockMs } = this.#options
     const ms = retryAfter === undefined ? undefined : retryAfterMs(retryAfter, wallClockMs())
     return ms !== undefined && ms <= retryAfterMaxMs && retryAfterMaxMs > 0 ? ms : undefined
+  }
+
+  /** Whether another attempt may begin `delayMs` from now. */
+  #mayFollow ({ attempts, sinceFirstMs }: History, delayMs: number): boolean {
+    const { maxAttempts, timeoutMs } = this.#options.rules
+    return (maxAttempts === 0 || attempts < maxAttempts) && (timeoutMs === 0 || sinceFirstMs + delayMs < timeoutMs)
+  }
+
+  #takeFromBudget (): boolean {
+    return this.#options.budget.take(this.#options.wallClockMs())
   }
 }

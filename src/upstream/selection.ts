@@ -30,6 +30,8 @@ export class Selection implements PickContext {
   tried: readonly Backend[] = NOTHING_TRIED
   /** Written as the request goes its way, if it is to be explained. */
   readonly explanation: Explanation | undefined
+  /** Whether the client's cookie has chosen a backend. */
+  protected isStuck = false
   readonly #parts: SelectionParts
   #picked: Backend | undefined
   #keyHash = NOT_YET
@@ -80,14 +82,19 @@ export class Selection implements PickContext {
 
   /** What the client is told if no attempt could be made. */
   protected nobodyLeft (): Error {
-    const { pool } = this.#parts
-    return pool.isFull ? withRetryAfter(new BackendsFullError(pool.name)) : new NoBackendAvailableError(pool.name)
+    return this.mayWait ? this.full() : new NoBackendAvailableError(this.#parts.pool.name)
+  }
+
+  /** What it is told if there is no room, and none to wait either. */
+  protected full (): Error {
+    return withRetryAfter(new BackendsFullError(this.#parts.pool.name))
   }
 
   #pick (): Backend | undefined {
     const { pool, sticky } = this.#parts
     const stuck = sticky?.backendOf(this.request)
     const isStuck = stuck !== undefined && pool.mayPick(stuck) && !this.tried.includes(stuck)
+    this.isStuck = isStuck
     if (this.explanation !== undefined) return this.explanation.notePick(pool, this, isStuck ? 'sticky' : 'policy', () => isStuck ? stuck : pool.pick(this))
     return isStuck ? stuck : pool.pick(this)
   }

@@ -164,3 +164,18 @@ t.test('within a limit is over all threads, and what is refused is not counted',
   t.ok(one.attemptStartedWithin(1, 2))
   t.strictSame([one.ownInFlight(1), other.ownInFlight(1), one.requests(1)], [2, 0, 3])
 })
+
+t.test('the attempts sent to any backend are counted over all threads, as they are sent', async (t) => {
+  const [one, other] = sharedRows(2, 3)
+  if (one === undefined || other === undefined) throw new Error('there are two')
+  t.equal(one.allRequests, 0)
+  for (const slot of [0, 2, 2]) one.attemptStarted(slot)
+  other.attemptStartedWithin(1, 1)
+  t.notOk(one.attemptStartedWithin(1, 1), 'what is refused is not counted')
+  other.attemptEnded(1)
+  other.attemptFailed(1)
+  other.badAnswer(2)
+  t.strictSame([one.allRequests, other.allRequests], [4, 4])
+  one.releaseRow(1)
+  t.strictSame([one.allRequests, one.requests(0), one.requests(1), one.requests(2)], [4, 1, 1, 2], 'those of a thread that has died stay')
+})
