@@ -20,6 +20,9 @@ import type { History } from './retries.ts'
 import { Selection } from './selection.ts'
 import { withTried } from './tried.ts'
 
+/** From here on a status says that the server has failed (RFC 9110, section 15.6). */
+const FIRST_SERVER_ERROR = 500
+
 export abstract class Attempts extends Selection implements GateWaiter, PlaceWaiter, AttemptOwner, History {
   /** The backend of the last attempt, or of the one that was answered. */
   backend: Backend | undefined = undefined
@@ -38,6 +41,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #failure: Error | undefined
   /** Whether a backend has been waited for that asked for it (Retry-After): one that always does must not be asked for ever. */
   #hasWaited = false
+  /** Whether the present attempt was paid from the budget, which gets it back if it is answered well. */
+  #isPaid = false
   /** Prevents what is to happen later: the next attempt, or one beside the present one. */
   #cancelLater: (() => void) | undefined
 
@@ -107,6 +112,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.upstreamMs = nowMs - this.#firstSentMs
     if (this.#parts.retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
+    if (this.#isPaid && head.statusCode < FIRST_SERVER_ERROR) this.#parts.retries.giveBack()
     this.noteLatency(this.upstreamMs)
     const error = this.answerComes(attempt, head)
     if (error === undefined) return
@@ -132,6 +138,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
       connectionEnded: failure.connectionEnded,
       canReplay: this.canReplay
     }, this)
+    this.#isPaid = decision === 'other-backend' && failure.sent
     this.#parts.observer.attemptFailed(this, failure, decision)
     if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
       this.tried = before
@@ -223,6 +230,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
       waitMs
     )
     if (decision === 'no') return false
+    this.#isPaid = true
     observer.answerRefused(this, head.statusCode, waitMs)
     this.current = undefined
     this.#failure = new AnswerRefusedError(head.statusCode)

@@ -86,6 +86,11 @@ export class Retries {
     return this.#takeFromBudget() ? decision : 'no'
   }
 
+  /** Gives back what was paid for a retry that has been of use. */
+  giveBack (): void {
+    this.#options.budget.giveBack(this.#options.wallClockMs())
+  }
+
   /** Pays for an attempt beside one that is under way; false if there may be none, or nothing is left. */
   payForRival (history: History): boolean {
     return this.#mayFollow(history, 0) && this.#takeFromBudget()

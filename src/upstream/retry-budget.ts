@@ -1,7 +1,8 @@
 /**
  * How many retries a pool may have: a share of its requests of the last ten seconds, and a few a second in any case, over all threads.
  * Without a bound the retries for a pool that is failing would be as much load again as made it fail. As Finagle's and Linkerd's retry
- * budget, with their 20% and their ten seconds.
+ * budget, with their 20% and their ten seconds, but for this: a retry that was answered well is given back. What is bounded are retries
+ * that are under way, or did not help: one bad backend of two must not cost a request that the other one can serve.
  */
 
 /** The window, in seconds. */
@@ -62,6 +63,12 @@ export class RetryBudget {
     return true
   }
 
+  /** Gives a retry back that was of use: the last one that was taken. */
+  giveBack (nowMs: number): void {
+    const second = Math.floor(nowMs / MS_PER_S)
+    for (let age = 0; age < WINDOW_S; age++) if (this.#uncount(second - age)) return
+  }
+
   /** Those of the window that ends with `second`. */
   #retries (second: number): number {
     let sum = 0
@@ -75,6 +82,17 @@ export class RetryBudget {
       const before = Atomics.load(this.#words, index)
       const count = Math.min(MAX_COUNT, countOf(before, second) + 1)
       if (Atomics.compareExchange(this.#words, index, before, wordOf(count, second)) === before) return
+    }
+  }
+
+  /** One less of that second; false if there are none. */
+  #uncount (second: number): boolean {
+    const index = second % WINDOW_S
+    for (;;) {
+      const before = Atomics.load(this.#words, index)
+      const count = countOf(before, second)
+      if (count === 0) return false
+      if (Atomics.compareExchange(this.#words, index, before, wordOf(count - 1, second)) === before) return true
     }
   }
 }

@@ -34,7 +34,7 @@ http2Scenario('streams that are reset on a used session: a GET fails like any ot
   await call(gateway.url)
   for (let i = 0; i < 5; i++) t.equal((await call(gateway.url)).status, 502)
   t.same([bad.wires.length, requestsOn(bad.wires[0])], [1, 6])
-  t.match(gateway.logs.of('proxy error')[0], { code: 'FL_UPSTREAM_RESET', cause: /INTERNAL_ERROR/, retry: 'other-backend' })
+  t.match(gateway.logs.of('proxy error')[0], { code: 'FL_UPSTREAM_RESET', cause: /INTERNAL_ERROR/, retry: 'no' })
 })
 
 http2Scenario('streams that are reset on a used session: a GET goes to the next backend, a POST nowhere', async (s, t) => {

@@ -91,3 +91,22 @@ t.test('more retries than the count of a second holds do not begin it anew', asy
   t.notOk(budget.take(NOW_MS))
   t.ok(budget.take(NOW_MS + 10 * SECOND_MS))
 })
+
+t.test('what was of use is given back, the last one first, and not more than was taken', async (t) => {
+  const { sent, budget } = made()
+  sent.count = 50
+  t.equal(retryAll({ sent, budget }, NOW_MS), 10)
+  budget.giveBack(NOW_MS + 3 * SECOND_MS)
+  t.ok(budget.take(NOW_MS + 3 * SECOND_MS))
+  t.notOk(budget.take(NOW_MS + 3 * SECOND_MS))
+  for (let i = 0; i < 20; i++) budget.giveBack(NOW_MS + 3 * SECOND_MS)
+  t.equal([...Array.from({ length: 20 }, () => budget.take(NOW_MS + 3 * SECOND_MS))].filter(Boolean).length, 10)
+})
+
+t.test('what was taken more than ten seconds ago cannot be given back', async (t) => {
+  const { sent, budget } = made()
+  sent.count = 5
+  t.ok(budget.take(NOW_MS))
+  budget.giveBack(NOW_MS + 10 * SECOND_MS)
+  t.notOk(budget.take(NOW_MS + 9 * SECOND_MS))
+})
