@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import { Monitor } from '../src/health/monitor.ts'
 import type { Schedule } from '../src/health/prober.ts'
 import type { Backend } from '../src/pool/backend.ts'
+import { processAfter } from '../src/timing/timeout-queue.ts'
 import { httpProbe } from '../src/upstream/probe.ts'
 
 declare module 'fastify' {
@@ -69,11 +70,7 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
 }
 
 const processSchedule: Schedule = {
-  after (delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
+  after: processAfter,
   nowMs: () => performance.now(),
   random: Math.random
 }

@@ -14,17 +14,35 @@ export abstract class Timed {
   abstract timedOut (timeoutMs: number): void
 }
 
+/** Calls back after so many ms; returns the function that prevents it. */
+export type After = (delayMs: number, callback: () => void) => () => void
+
+/**
+ * The process's timers; they keep no process from ending. What has come in by then is read before the callback: timers go before it, and after
+ * a pause of the process, or a long turn of its loop, nobody must be blamed for what lies there unread.
+ */
+export const processAfter: After = (delayMs, callback) => {
+  let immediate: NodeJS.Immediate | undefined
+  const timer = setTimeout(() => { immediate = setImmediate(callback) }, delayMs).unref()
+  return () => {
+    clearTimeout(timer)
+    clearImmediate(immediate)
+  }
+}
+
 export class TimeoutQueue {
   readonly timeoutMs: number
   readonly #nowMs: () => number
+  readonly #after: After
   #first: Timed | undefined
   #last: Timed | undefined
-  #timer: NodeJS.Timeout | undefined
+  #cancel: (() => void) | undefined
 
-  /** `nowMs` is a monotonic clock, in ms. */
-  constructor (timeoutMs: number, nowMs: () => number = () => performance.now()) {
+  /** `nowMs` is a monotonic clock, in ms; it and `after` are the process's unless they are given. */
+  constructor (timeoutMs: number, nowMs: () => number = () => performance.now(), after: After = processAfter) {
     this.timeoutMs = timeoutMs
     this.#nowMs = nowMs
+    this.#after = after
   }
 
   /** Sets the deadline anew, whether it was set (here or in another queue) or not. */
@@ -36,7 +54,7 @@ export class TimeoutQueue {
     if (this.#last === undefined) this.#first = item
     else this.#last.after = item
     this.#last = item
-    if (this.#timer === undefined) this.#arm(this.timeoutMs)
+    if (this.#cancel === undefined) this.#arm(this.timeoutMs)
   }
 
   clear (item: Timed): void {
@@ -50,14 +68,13 @@ export class TimeoutQueue {
 
   /** Forgets all deadlines. */
   close (): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
     while (this.#first !== undefined) this.clear(this.#first)
   }
 
   #arm (delayMs: number): void {
-    this.#timer = setTimeout(() => this.#expire(), Math.ceil(delayMs))
-    this.#timer.unref()
+    this.#cancel = this.#after(Math.ceil(delayMs), () => this.#expire())
   }
 
   #expire (): void {
@@ -69,7 +86,7 @@ export class TimeoutQueue {
       item = this.#first
     }
     // Only now: what was set anew meanwhile lies further ahead than what is first.
-    this.#timer = undefined
+    this.#cancel = undefined
     if (item !== undefined) this.#arm(item.deadlineMs - nowMs)
   }
 }
