@@ -7,11 +7,11 @@ import { machine } from './machine.ts'
 import { runScenario } from './measure.ts'
 import { stepAside } from './processes.ts'
 import { writeReport } from './report/markdown.ts'
+import { merged, readRecord, type Recorded, recorded } from './report/record.ts'
 import { failures, resultTable } from './report/table.ts'
 import { targetTable } from './report/targets.ts'
 import { Site } from './site.ts'
 import { assertTools, ToolsMissingError } from './tools.ts'
-import type { Result } from './types.ts'
 
 const args = process.argv.slice(2)
 if (args.includes('--help')) {
@@ -25,13 +25,14 @@ async function run ({ peers, scenarios, load, out }: Arguments): Promise<void> {
   const site = new Site()
   const command = ['npm run bench', ...args.length === 0 ? [] : ['--', ...args]].join(' ')
   const date = new Date()
-  const results: Result[] = []
+  const before = out === undefined ? [] : readRecord(out)
+  const results: Recorded[] = []
   for (const scenario of scenarios) {
     const result = await runScenario(site, scenario, peers, load, (line) => process.stderr.write(`${line}\n`))
-    results.push(result)
+    results.push(recorded(result, command, date))
     console.log(`\n## ${scenario.title}\n\n${resultTable(result)}\n\n${failures(result) ?? ''}`)
     // After each of them: a run takes more than an hour, and what it has measured has to outlive its end.
-    if (out !== undefined) writeReport(out, { results, peers, load, command, machine: machine(), date })
+    if (out !== undefined) writeReport(out, { results: merged(before, results), peers, load, command, machine: machine(), date })
   }
   console.log(`\n## Targets\n\n${targetTable(results)}`)
   if (out !== undefined) console.log(`\nwritten to ${out}`)

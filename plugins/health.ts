@@ -10,6 +10,7 @@ import { Monitor } from '../src/health/monitor.ts'
 import type { Schedule } from '../src/health/prober.ts'
 import { Timeline } from '../src/observe/timeline.ts'
 import type { Backend } from '../src/pool/backend.ts'
+import { processAfter } from '../src/timing/timeout-queue.ts'
 import { backendProbe } from '../src/upstream/probe.ts'
 import { probeSettings } from '../src/upstream/probe-settings.ts'
 
@@ -99,11 +100,7 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
 const DRAIN_MESSAGES: Readonly<Record<DrainEvent, string>> = { draining: 'backend is draining', drained: 'backend has drained', back: 'backend is drained no more' }
 
 const processSchedule: Schedule = {
-  after (delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
+  after: processAfter,
   nowMs: () => performance.now(),
   random: Math.random
 }

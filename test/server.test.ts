@@ -100,11 +100,11 @@ scenario('a .env that other tools share: their keys are warned of, and a byte or
 scenario('an invalid configuration: every fault is named at once, exit code 1, no stack, nothing started', async (s, t) => {
   const origin = await s.scripted('a')
   const child = start(s, {
-    BACKENDS: `${origin.url},${origin.url},not a url,ftp://x,http://127.0.0.1:99999`, PORT: '-1', HEALTH_INTERVAL_MS: 'soon', ADMIN_PORT: '65536', BACKEND: 'x'
+    BACKENDS: `${origin.url},${origin.url},not-a-url,ftp://x,http://127.0.0.1:99999`, PORT: '-1', HEALTH_INTERVAL_MS: 'soon', ADMIN_PORT: '65536', BACKEND: 'x'
   })
   t.equal(await child.exitCode(), 1)
   for (const fault of [
-    /PORT: "-1"/, /HEALTH_INTERVAL_MS: "soon"/, /ADMIN_PORT: "65536"/, /is listed twice/, /"not a url"/, /"ftp:\/\/x"/, /"http:\/\/127\.0\.0\.1:99999"/, /BACKEND: .*BACKENDS/
+    /PORT: "-1"/, /HEALTH_INTERVAL_MS: "soon"/, /ADMIN_PORT: "65536"/, /is listed twice/, /"not-a-url"/, /"ftp:\/\/x"/, /"http:\/\/127\.0\.0\.1:99999"/, /BACKEND: .*BACKENDS/
   ]) t.match(child.stderr, fault)
   t.notMatch(child.stderr + child.stdout, /^\s+at |\.ts:\d+|node_modules/m)
   t.match(lines(child), [{ level: 60, msg: /^Invalid configuration:/ }])

@@ -17,10 +17,17 @@ export abstract class Timed {
 /** Calls back after so many ms; returns the function that prevents it. */
 export type After = (delayMs: number, callback: () => void) => () => void
 
-/** The process's timers; they keep no process from ending. */
+/**
+ * The process's timers; they keep no process from ending. What has come in by then is read before the callback: timers go before it, and after
+ * a pause of the process, or a long turn of its loop, nobody must be blamed for what lies there unread.
+ */
 export const processAfter: After = (delayMs, callback) => {
-  const timer = setTimeout(callback, delayMs).unref()
-  return () => clearTimeout(timer)
+  let immediate: NodeJS.Immediate | undefined
+  const timer = setTimeout(() => { immediate = setImmediate(callback) }, delayMs).unref()
+  return () => {
+    clearTimeout(timer)
+    clearImmediate(immediate)
+  }
 }
 
 export class TimeoutQueue {

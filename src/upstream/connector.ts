@@ -2,6 +2,7 @@
 import * as net from 'node:net'
 import * as tls from 'node:tls'
 import { UpstreamConnectFailedError, UpstreamConnectTimeoutError } from '../errors.ts'
+import { processAfter } from '../timing/timeout-queue.ts'
 import type { BackendAddress } from './backend-address.ts'
 import type { UpstreamTls } from './upstream-tls.ts'
 
@@ -32,10 +33,10 @@ export function openSocket (address: BackendAddress, protocol: 'http/1.1' | 'h2'
     : openTcp(address, reader)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, TCP_KEEPALIVE_MS)
-  const timer = setTimeout(() => socket.destroy(new UpstreamConnectTimeoutError(connectTimeoutMs)), connectTimeoutMs)
-  socket.once('close', () => clearTimeout(timer))
+  const cancelTimeout = processAfter(connectTimeoutMs, () => socket.destroy(new UpstreamConnectTimeoutError(connectTimeoutMs)))
+  socket.once('close', cancelTimeout)
   socket.once(address.isTls ? 'secureConnect' : 'connect', () => {
-    clearTimeout(timer)
+    cancelTimeout()
     if (socket instanceof tls.TLSSocket && protocol === 'h2' && socket.alpnProtocol !== 'h2') {
       const error = new UpstreamConnectFailedError()
       error.cause = new Error('the backend does not speak HTTP/2 over TLS (ALPN): give it as https:// to use HTTP/1.1')

@@ -2,6 +2,7 @@
 import * as http2 from 'node:http2'
 import type { Socket } from 'node:net'
 import { UpstreamConnectFailedError } from '../errors.ts'
+import { processAfter } from '../timing/timeout-queue.ts'
 import { MAX_RESPONSE_HEAD_BYTES } from '../wire/response-parser.ts'
 import type { BackendAddress } from './backend-address.ts'
 import { openSocket, type SocketOptions } from './connector.ts'
@@ -53,7 +54,7 @@ export class Http2Session {
   #maxStreams = STREAMS_UNTIL_TOLD
   #isRetired = false
   #isSuspect = false
-  #pingTimer: NodeJS.Timeout | undefined
+  #cancelPing: (() => void) | undefined
   /** What the backend said last as it went (GOAWAY). */
   #lastStream = Infinity
   #goawayCode: number | undefined
@@ -115,10 +116,10 @@ export class Http2Session {
     const session = this.#session
     if (session === undefined || this.#isSuspect || this.hasEnded) return
     this.#isSuspect = true
-    this.#pingTimer = setTimeout(() => this.#giveUp(session), this.#pingTimeoutMs).unref()
+    this.#cancelPing = processAfter(this.#pingTimeoutMs, () => this.#giveUp(session))
     session.ping((error) => {
       if (error !== null) return
-      clearTimeout(this.#pingTimer)
+      this.#cancelPing?.()
       this.#isSuspect = false
     })
   }
@@ -160,7 +161,7 @@ export class Http2Session {
 
   #gone (): void {
     this.retire()
-    clearTimeout(this.#pingTimer)
+    this.#cancelPing?.()
     this.#onGone(this)
     const error = this.#error
     for (const waiter of this.#waiters) waiter.sessionFailed(error !== undefined && isOurs(error) ? error : causedBy(new UpstreamConnectFailedError(), error))

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { markdown, type Report, writeReport } from '../../bench/report/markdown.ts'
+import type { Recorded } from '../../bench/report/record.ts'
 import type { Peer } from '../../bench/types.ts'
 import { madeResult } from './made-result.ts'
 
@@ -9,13 +10,17 @@ const PEER: Peer = {
   name: 'nginx', kind: 'gateway', about: 'as it is', lacks: {}, version: () => '1.2.3', start: async () => { throw new Error('not here') }
 }
 
+const COMMAND = 'npm run bench -- --rounds 3'
+const DATE = new Date('2026-11-22T10:00:00Z')
+const RECORDED: Recorded = { ...madeResult({ rates: { Fastlancer: [100, 100, 100], nginx: [200, 200, 200] } }), command: COMMAND, date: DATE, revision: 'abc1234' }
+
 const REPORT: Report = {
-  results: [madeResult({ rates: { Fastlancer: [100, 100, 100], nginx: [200, 200, 200] } })],
+  results: [RECORDED],
   peers: [PEER],
   load: { rounds: 3, seconds: 1, warmUpSeconds: 1 },
-  command: 'npm run bench -- --rounds 3',
+  command: COMMAND,
   machine: [['processor', 'a fast one']],
-  date: new Date('2026-11-22T10:00:00Z')
+  date: DATE
 }
 
 t.test('a report says that it is generated, when, how and on what', async (t) => {
@@ -37,6 +42,12 @@ t.test('writing leaves no plot of an older run behind', async (t) => {
   const folder = t.testdir({ 'gone.svg': '', 'notes.txt': '' })
   writeFileSync(join(folder, 'README.md'), 'old')
   writeReport(folder, REPORT)
-  t.strictSame(readdirSync(folder).toSorted(), ['README.md', 'notes.txt', 'small.svg'])
+  t.strictSame(readdirSync(folder).toSorted(), ['README.md', 'notes.txt', 'results.json', 'small.svg'])
   t.match(readFileSync(join(folder, 'README.md'), 'utf8'), '## Small & fast')
+})
+
+t.test('a scenario of an earlier run says when and how that was', async (t) => {
+  const earlier = { ...RECORDED, command: 'npm run bench', date: new Date('2026-10-01T10:00:00Z') }
+  t.match(markdown({ ...REPORT, results: [earlier] }, new Set()), 'Made up. 3 rounds. Measured on 2026-10-01 with `npm run bench`, Fastlancer at abc1234.')
+  t.match(markdown(REPORT, new Set()), 'Made up. 3 rounds.\n')
 })

@@ -140,3 +140,12 @@ async function * ticking (times: number, everyMs: number): AsyncGenerator<string
     yield 'tick'
   }
 }
+
+scenario('after a pause of the gateway a backend is not blamed whose answer lies there unread', async (s, t) => {
+  const origin = await s.scripted('a', async (exchange) => {
+    await answer({ body: 'in time' })(exchange)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * Number(SHORT_MS))
+  })
+  const gateway = await s.gateway([origin], { env: { UPSTREAM_HEADERS_TIMEOUT_MS: SHORT_MS } })
+  for (let i = 0; i < 5; i++) t.equal((await call(gateway.url)).text, 'in time')
+})

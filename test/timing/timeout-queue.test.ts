@@ -1,15 +1,27 @@
-import { mock } from 'node:test'
+import { MessageChannel } from 'node:worker_threads'
 import t from 'tap'
-import { Timed, TimeoutQueue } from '../../src/timing/timeout-queue.ts'
+import { processAfter, Timed, TimeoutQueue } from '../../src/timing/timeout-queue.ts'
+import { VirtualSchedule } from '../virtual-schedule.ts'
 
-/** Time that moves only when told to, for the process's timers and for the clock of the queues. */
+/** Time that moves only when told to, for timers and for the clock of the queues. */
 class VirtualTime {
   nowMs = 0
   /** What has timed out: `t=100 a`. */
   readonly events: string[] = []
+  /** Timers that were ever set. */
+  timersSet = 0
+  readonly #schedule = new VirtualSchedule()
 
   queue (timeoutMs: number): TimeoutQueue {
-    return new TimeoutQueue(timeoutMs, () => this.nowMs)
+    return new TimeoutQueue(timeoutMs, () => this.nowMs, (delayMs, callback) => {
+      this.timersSet++
+      return this.#schedule.after(delayMs, callback)
+    })
+  }
+
+  /** Timers that are still to fire. */
+  get timers (): number {
+    return this.#schedule.pending
   }
 
   item (name: string, onTimeout?: (item: Timed) => void): Timed {
@@ -22,8 +34,13 @@ class VirtualTime {
   pass (ms: number): void {
     for (let i = 0; i < ms; i++) {
       this.nowMs++
-      mock.timers.tick(1)
+      this.tick(1)
     }
+  }
+
+  /** Time goes on for timers alone. */
+  tick (ms: number): void {
+    this.#schedule.pass(ms)
   }
 }
 
@@ -40,14 +57,8 @@ class NotedItem extends Timed {
   }
 }
 
-/** Runs the scenario on timers of its own; it ends before tap sets a timer. */
 function inVirtualTime (scenario: (time: VirtualTime) => void): void {
-  mock.timers.enable({ apis: ['setTimeout'] })
-  try {
-    scenario(new VirtualTime())
-  } finally {
-    mock.timers.reset()
-  }
+  scenario(new VirtualTime())
 }
 
 t.test('a deadline passes exactly when its time is over, once', async (t) => inVirtualTime((time) => {
@@ -175,15 +186,14 @@ t.test('an item that times out may clear the next one', async (t) => inVirtualTi
 t.test('a timer that fires a little early ends nothing before its time', async (t) => inVirtualTime((time) => {
   time.queue(100).start(time.item('a'))
   time.nowMs = 99.4
-  mock.timers.tick(100)
+  time.tick(100)
   t.strictSame(time.events, [])
   time.nowMs = 100.4
-  mock.timers.tick(1)
+  time.tick(1)
   t.strictSame(time.events, ['t=100.4 a after 100'])
 }))
 
 t.test('one timer serves all items', async (t) => inVirtualTime((time) => {
-  const timers = mock.method(globalThis, 'setTimeout')
   const queue = time.queue(100)
   for (let i = 0; i < 50; i++) {
     const item = time.item('cleared')
@@ -191,11 +201,10 @@ t.test('one timer serves all items', async (t) => inVirtualTime((time) => {
     queue.start(time.item('kept'))
     queue.clear(item)
   }
-  t.equal(timers.mock.callCount(), 1)
+  t.equal(time.timersSet, 1)
   time.pass(100)
   t.equal(time.events.length, 50)
-  t.equal(timers.mock.callCount(), 1)
-  timers.mock.restore()
+  t.equal(time.timersSet, 1)
 }))
 
 t.test('closing forgets all deadlines', async (t) => inVirtualTime((time) => {
@@ -209,15 +218,42 @@ t.test('closing forgets all deadlines', async (t) => inVirtualTime((time) => {
 }))
 
 t.test('closing leaves no timer', async (t) => inVirtualTime((time) => {
-  const [set, cleared] = [mock.method(globalThis, 'setTimeout'), mock.method(globalThis, 'clearTimeout')]
   const queue = time.queue(100)
   queue.start(time.item('a'))
+  t.equal(time.timers, 1)
   queue.close()
-  t.equal(set.mock.callCount(), 1)
-  t.equal(cleared.mock.calls[0]?.arguments[0], set.mock.calls[0]?.result)
-  set.mock.restore()
-  cleared.mock.restore()
+  t.equal(time.timers, 0)
 }))
+
+t.test('what has come in by the time is read before a deadline passes', async (t) => {
+  const { port1, port2 } = new MessageChannel()
+  const events: string[] = []
+  port1.on('message', () => events.push('read'))
+  await new Promise((resolve) => { setImmediate(resolve) })
+  const passed = new Promise<void>((resolve) => {
+    new TimeoutQueue(20).start(new NotedItem(() => {
+      events.push('passed')
+      resolve()
+    }))
+  })
+  port2.postMessage('there in time')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+  await passed
+  t.strictSame(events, ['read', 'passed'])
+  port1.close()
+})
+
+t.test('a deadline of the process can be called off until the last moment', async (t) => {
+  const cancels = ['timer', 'reading'].map((what) => ({ what, cancel: processAfter(5, () => t.fail(what)) }))
+  cancels[0]?.cancel()
+  // In the turn in which the timer fires, before what has come in is read.
+  const { promise, resolve } = Promise.withResolvers<void>()
+  setTimeout(() => {
+    cancels[1]?.cancel()
+    setTimeout(resolve, 20)
+  }, 5)
+  await promise
+})
 
 t.test('a queue does not keep the process alive', async (t) => {
   const running = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
