@@ -103,6 +103,6 @@ export class Selection implements PickContext {
   #takePicked (): Backend | undefined {
     const picked = this.#picked
     this.#picked = undefined
-    return picked !== undefined && picked.position >= 0 ? picked : undefined
+    return picked !== undefined && this.#parts.pool.mayPick(picked) ? picked : undefined
   }
 }

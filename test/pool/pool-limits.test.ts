@@ -56,12 +56,13 @@ t.test('a pool is full if something would be left but for its limits', async (t)
   t.notOk(pool.isFull, 'what is full is down')
 })
 
-t.test('what a dead thread had in flight makes room once somebody looks', async (t) => {
+t.test('what a dead thread had in flight makes room as soon as its end is announced', async (t) => {
   const { pool, a } = limited(1)
   pool.begin(a)
+  t.strictSame(urls(pool.available), ['http://b'])
   pool.counters.releaseRow(0)
   t.strictSame(urls(pool.available), ['http://b'])
-  pool.lookForRoom(a)
+  pool.board.announce()
   t.strictSame(urls(pool.available), ['http://a', 'http://b'])
 })
 
