@@ -84,10 +84,24 @@ const DEFAULTS: Config = {
 }
 
 /** The times of which 0 says that there is no limit. */
-const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['REQUEST_TIMEOUT_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
+const UNLIMITED_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['ATTEMPT_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS', 'RETRY_TIMEOUT_MS', 'WORKER_BLOCKED_TIMEOUT_MS'])
+
+/** The times of which 0 says that there is none. */
+const NONE_AT_ZERO: ReadonlySet<ConfigKey> = new Set<ConfigKey>(['RETRY_AFTER_MAX_MS', 'RETRY_BACKOFF_MS', 'SLOW_START_MS'])
+
+/** The longest times, where it is not what a timer can hold. */
+const LONGEST_MS: ReadonlyMap<ConfigKey, number> = new Map<ConfigKey, number>([['RETRY_AFTER_MAX_MS', 60_000], ['RETRY_BACKOFF_MS', 60_000]])
+
+const mayBeZero = (key: ConfigKey): boolean => UNLIMITED_AT_ZERO.has(key) || NONE_AT_ZERO.has(key)
+
+const longestMs = (key: ConfigKey): number => LONGEST_MS.get(key) ?? 2_147_483_647
 
 /** The keys that name one of a few words. */
 const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
+  EJECT_SUCCESS_RATE: ['on', 'off'],
+  RETRY_IDEMPOTENCY_KEY: ['on', 'off'],
+  HEDGING: ['on', 'off'],
+  EXPLAIN: ['on', 'off'],
   PATH_POLICY: ['strict', 'pass'],
   UNDERSCORE_HEADERS: ['drop', 'pass'],
   PROXY_PROTOCOL: ['on', 'off'],
@@ -101,6 +115,12 @@ const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
 /** The bounds of what is counted or measured. */
 const BOUNDS: ReadonlyArray<readonly [key: ConfigKey, lowest: number, highest: number]> = [
   ['STICKY_MAX_AGE_S', 0, 34_560_000],
+  ['EJECT_FAILURES', 0, 1_000_000],
+  ['TRIAL_SUCCESSES', 1, 1_000],
+  ['TRIAL_IN_FLIGHT', 1, 1_000],
+  ['RETRY_MAX_ATTEMPTS', 0, 1_000],
+  ['RETRY_BUDGET_MIN_PER_S', 0, 1_000],
+  ['QUEUE_MAX', 0, 1_000_000],
   ['HEALTH_RISE', 1, 1_000],
   ['HEALTH_FALL', 1, 1_000],
   ['MAX_TARGET_BYTES', 64, 1_048_576],
@@ -153,13 +173,13 @@ t.test('there is at least one worker, and at most 128, or as many as there are p
   for (const value of [0, -1, 129, 1.5, 'off', 'Auto']) t.notOk(allows('WORKERS', value), `WORKERS ${value}`)
 })
 
-t.test('a time is a whole number of at least 1 ms that a timer can hold; 0 only where that means any time', async (t) => {
+t.test('a time is a whole number of at least 1 ms that a timer can hold; 0 only where that means any time, or none', async (t) => {
   const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
-  t.equal(times.length, 14)
+  t.equal(times.length, 22)
   for (const key of times) {
-    for (const value of [1, 2_147_483_647]) t.ok(allows(key, value), `${key} ${value}`)
-    for (const value of [-1, 1.5, 2_147_483_648, '1s']) t.notOk(allows(key, value), `${key} ${value}`)
-    t.equal(allows(key, 0), UNLIMITED_AT_ZERO.has(key), `${key} 0`)
+    for (const value of [1, longestMs(key)]) t.ok(allows(key, value), `${key} ${value}`)
+    for (const value of [-1, 1.5, longestMs(key) + 1, '1s']) t.notOk(allows(key, value), `${key} ${value}`)
+    t.equal(allows(key, 0), mayBeZero(key), `${key} 0`)
   }
 })
 
@@ -183,7 +203,7 @@ t.test('of a few words one is taken, as it is spelt', async (t) => {
 })
 
 t.test('what a file, a list or a name may be is left to whoever reads it, also that there is none', async (t) => {
-  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '' && key !== 'STICKY_COOKIE')
+  const texts = CONFIG_KEYS.filter((key) => DEFAULTS[key] === '' && key !== 'STICKY_COOKIE' && !key.endsWith('_STATUSES'))
   t.equal(texts.length, 11)
   for (const key of texts) for (const text of ['', 'x', 'a, b/c']) t.ok(allows(key, text), `${key} ${text}`)
 })
@@ -203,7 +223,7 @@ t.test('which keys take a number', async (t) => {
 t.test('what a key allows is said as a person would say it', async (t) => {
   const bounds = BOUNDS.map(([key, lowest, highest]): [ConfigKey, string] => [key, `a whole number from ${lowest} to ${highest}`])
   const times = CONFIG_KEYS.filter((key) => key.endsWith('_MS'))
-    .map((key): [ConfigKey, string] => [key, `a whole number from ${UNLIMITED_AT_ZERO.has(key) ? 0 : 1} to 2147483647`])
+    .map((key): [ConfigKey, string] => [key, `a whole number from ${mayBeZero(key) ? 0 : 1} to ${longestMs(key)}`])
   const said: Partial<Record<ConfigKey, string>> = {
     ...Object.fromEntries([...bounds, ...times]),
     ...Object.fromEntries(entriesOf(WORDS).map(([key, words]) => [key, words.join(', ')])),
@@ -214,8 +234,9 @@ t.test('what a key allows is said as a person would say it', async (t) => {
     STICKY_COOKIE: 'a name',
     STICKY_SECRET: '16 characters or more',
     HASH_KEY: 'client, path, header:NAME, cookie:NAME or query:NAME',
-    PRIORITY_MIN_RATIO: 'a number from 0 to 1, such as 0.5',
-    PANIC_RATIO: 'a number from 0 to 1, such as 0.5',
+    ...Object.fromEntries(CONFIG_KEYS.filter(isRatio).map((key) => [key, 'a number from 0 to 1, such as 0.5'])),
+    EJECT_STATUSES: 'statuses from 200 to 999 or classes such as 5xx, separated by commas',
+    RETRY_STATUSES: 'statuses from 200 to 999 or classes such as 5xx, separated by commas',
     HEALTH_PATH: 'a path that starts with "/", without spaces',
     UPSTREAM_TLS_CA_FILE: 'a file',
     UPSTREAM_TLS_CERT_FILE: 'a file',
@@ -254,5 +275,12 @@ t.test('a share is a number from 0 to 1', async (t) => {
   for (const key of CONFIG_KEYS.filter(isRatio)) {
     for (const value of [0, 0.05, 0.5, 1]) t.ok(allows(key, value), `${key} ${value}`)
     for (const value of [-0.1, 1.1, 'half', NaN]) t.notOk(allows(key, value), `${key} ${value}`)
+  }
+})
+
+t.test('statuses are those of final answers and classes of them, or none', async (t) => {
+  for (const key of ['EJECT_STATUSES', 'RETRY_STATUSES'] as const) {
+    for (const list of ['', '503', '5xx', '429,5XX', ' 500 , 502 ', '200,999']) t.ok(allows(key, list), `${key} "${list}"`)
+    for (const list of [',', '5', '100', '1xx', '6xx', '50x', '1000', '500 502', '500,', 'none']) t.notOk(allows(key, list), `${key} "${list}"`)
   }
 })

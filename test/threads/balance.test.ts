@@ -48,7 +48,7 @@ export default async (app) => {
     t.same([(await call(gateway.url, { agent })).text, (await call(gateway.url, { agent })).text], ['b', 'b'])
     await until('the reason has come', async () => {
       const { text } = await call(`${gateway.url}/own`, { agent })
-      return text === '{"admin":null,"reasons":["answered 500","answered 200"],"health":["start","stop"]}'
+      return text === '{"admin":null,"reasons":["answered 500","answered 200"],"health":["start","stop","timeline","heard"]}'
     })
   }
   t.equal(gateway.of('backend is down').length, 1)
