@@ -151,6 +151,8 @@ export class Pool {
    * `ended` has to follow, in any case.
    */
   begin (backend: Backend): boolean {
+    // It may have been picked some time ago, and have come to be on trial since.
+    this.#lookAtBoard()
     const { slot, limit } = backend
     if (limit === 0) this.counters.attemptStarted(slot)
     else if (!this.#beginWithin(backend)) return false

@@ -152,6 +152,8 @@ export class Engine {
   /** Ends every upstream connection. Requests in flight should have finished by then. */
   close (): void {
     clearInterval(this.#ticks)
+    // First: what ends below makes room, but not for anybody any more.
+    this.#parts.requestQueue?.close()
     for (const carriers of this.#parts.carriers) carriers.close()
     for (const queue of this.#queues) queue.close()
   }

@@ -76,6 +76,11 @@ export class RequestQueue {
     this.#options.gauges.release(GAUGE_WAITING)
   }
 
+  /** Forgets all who wait: there is nobody any more who could be answered. */
+  close (): void {
+    for (const waiter of this.#deadlines.keys()) this.leave(waiter)
+  }
+
   /** An attempt has ended in this thread: those who wait are asked as soon as that is settled. */
   wakeSoon (): void {
     if (this.#isWaking || this.isEmpty) return

@@ -119,6 +119,13 @@ t.test('a sticky cookie needs a secret that is long enough; without a cookie the
   for (const secret of [undefined, '', 'short']) t.strictSame(crossFieldFaults({ STICKY_COOKIE: '', STICKY_SECRET: secret }), [], `${secret}`)
 })
 
+t.test('the longest ejection is not shorter than the first, given or not', async (t) => {
+  t.strictSame(crossFieldFaults({ EJECT_MS: '2000', EJECT_MAX_MS: '1999' }), ['EJECT_MAX_MS: 1999 is less than EJECT_MS: 2000: give the same or more'])
+  t.match(crossFieldFaults({ EJECT_MAX_MS: '9999' }), [/^EJECT_MAX_MS: 9999 is less than EJECT_MS: 10000:/])
+  t.match(crossFieldFaults({ EJECT_MS: '300001' }), [/^EJECT_MAX_MS: 300000 is less than EJECT_MS: 300001:/])
+  for (const env of [{ EJECT_MS: '2000', EJECT_MAX_MS: '2000' }, { EJECT_MAX_MS: '10000' }, { EJECT_MS: '300000' }, { EJECT_MS: 'soon' }]) t.strictSame(crossFieldFaults(env), [])
+})
+
 t.test('a share is a decimal, however else a number can be written', async (t) => {
   for (const key of ['PANIC_RATIO', 'PRIORITY_MIN_RATIO']) {
     for (const text of ['', ' ', '.5', '5e-1', '0x1', '-0', '+1', 'Infinity', '50%', '0,5', ' 0.5']) {

@@ -62,13 +62,13 @@ scenario('with PRIORITY_MIN_RATIO a backup joins in before the first group is go
   t.strictSame(counts(await served(gateway, 4)), { b: 2, c: 2 })
 })
 
-scenario('with max=1 a second request at a time goes to the other backend; with both full it is a 503; room is found at once', async (s, t) => {
+scenario('with max=1 a second request at a time goes to the other backend; with both full, and QUEUE_MAX=0, it is a 503; room is found at once', async (s, t) => {
   const waiting = { a: new Array<() => void>(), b: new Array<() => void>() }
   const a = await s.origin('a', (_request, response) => { waiting.a.push(() => response.end('a')) })
   const b = await s.origin('b', (_request, response) => { waiting.b.push(() => response.end('b')) })
   for (const POLICY of ['round-robin', 'least-connections', 'consistent-hash']) {
     for (const left of [waiting.a, waiting.b]) left.length = 0
-    const gateway = await s.gateway([], { env: { POLICY, BACKENDS: `${a.url} max=1, ${b.url} max=1` } })
+    const gateway = await s.gateway([], { env: { POLICY, QUEUE_MAX: '0', BACKENDS: `${a.url} max=1, ${b.url} max=1` } })
     const open = [call(gateway.url), call(gateway.url)]
     await until('each has one', () => waiting.a.length === 1 && waiting.b.length === 1)
     const refused = await call(gateway.url)
@@ -91,7 +91,7 @@ scenario('an attempt that fails, or whose client leaves, makes room too', async 
     if (request.url === '/cut') request.socket.destroy()
     else if (request.url !== '/silent') response.end('a')
   })
-  const gateway = await s.gateway([], { env: { BACKENDS: `${a.url} max=1` } })
+  const gateway = await s.gateway([], { env: { QUEUE_MAX: '0', BACKENDS: `${a.url} max=1` } })
   t.equal((await call(gateway.url, { path: '/cut' })).status, 502)
   t.equal(await served(gateway, 1), 'a')
   const client = await s.client(gateway)

@@ -63,6 +63,10 @@ class Room {
     return this.told.filter((what) => what.endsWith('placed'))
   }
 
+  get late (): string[] {
+    return this.told.filter((what) => what.includes('late'))
+  }
+
   get waiting (): number {
     return this.gauges.count(GAUGE_WAITING)
   }
@@ -104,7 +108,7 @@ t.test('who cannot use the room that there is lets others by, and keeps its plac
   room.enter('1', '2')
   room.free.a = 1
   await room.wake()
-  t.strictSame(room.told, ['only b asked', '1 asked', '1 placed'])
+  t.strictSame(room.told, ['only b asked', '1 asked', '1 placed', '2 asked'])
   room.free.b = 1
   await room.wake()
   t.strictSame(room.placed, ['1 placed', 'only b placed'])
@@ -141,11 +145,11 @@ t.test('who has waited for too long is told, and has left the queue by then', as
   room.schedule.pass(400)
   room.enter('2')
   room.schedule.pass(599)
-  t.strictSame(room.told.filter((what) => what.includes('late')), [])
+  t.strictSame(room.late, [])
   room.schedule.pass(1)
-  t.strictSame([room.told.at(-1), room.waiting], ['1 late after 1000', 1])
+  t.strictSame([room.late, room.waiting], [['1 late after 1000'], 1])
   room.schedule.pass(400)
-  t.strictSame([room.told.at(-1), room.waiting], ['2 late after 1000', 0])
+  t.strictSame([room.late, room.waiting], [['1 late after 1000', '2 late after 1000'], 0])
 })
 
 t.test('who has got a place, or has left, is not told that it is late', async (t) => {
@@ -159,7 +163,7 @@ t.test('who has got a place, or has left, is not told that it is late', async (t
   room.queue.leave(leaving)
   t.equal(room.waiting, 0, 'once')
   room.schedule.pass(2 * TIMEOUT_MS)
-  t.strictSame(room.told.filter((what) => what.includes('late')), [])
+  t.strictSame(room.late, [])
 })
 
 t.test('who has left is not asked', async (t) => {
@@ -199,6 +203,16 @@ t.test('places that somebody else has made are found within 5 ms, as long as any
   t.strictSame(room.placed, ['1 placed', '2 placed'])
   room.schedule.pass(TIMEOUT_MS)
   t.equal(room.schedule.pending, 0)
+})
+
+t.test('a queue that is closed forgets who waits: nobody is asked or told any more, and no look is left', async (t) => {
+  const room = new Room()
+  room.enter('1', '2')
+  room.queue.close()
+  room.free.a = 2
+  await room.wake()
+  room.schedule.pass(2 * TIMEOUT_MS)
+  t.strictSame([room.told, room.waiting, room.schedule.pending], [[], 0, 0])
 })
 
 t.test('who comes back into the queue while it is placed waits like anybody else', async (t) => {

@@ -2,7 +2,9 @@
 import type { FastifyRequest } from 'fastify'
 import type { Test } from 'tap'
 import type { Backend } from '../../src/pool/backend.ts'
+import { Board } from '../../src/pool/board.ts'
 import type { Pool } from '../../src/pool/pool.ts'
+import { REASON_EJECTED } from '../../src/pool/slots.ts'
 import { Selection, type SelectionParts } from '../../src/upstream/selection.ts'
 import { Sticky } from '../../src/upstream/sticky.ts'
 import { madePool } from '../pool/made-pool.ts'
@@ -18,6 +20,10 @@ class Attempts extends Selection {
 
   failed (backend: Backend | undefined): void {
     if (backend !== undefined) this.exclude(backend)
+  }
+
+  get maySoon (): boolean {
+    return this.mayWait
   }
 
   get why (): string {
@@ -61,6 +67,16 @@ scenario('if it has gone out of service in the meantime another one takes its pl
   })
 })
 
+scenario('so it is if another thread has taken it out', async (s, t) => {
+  await withRequest(s, (request) => {
+    const pool = madePool(['http://a', 'http://b'])
+    const attempts = new Attempts(parts(pool), request)
+    attempts.resolve()
+    new Board({ capacity: 2, memory: pool.board.memory }).set(0, REASON_EJECTED)
+    t.equal(attempts.next(), 'http://b')
+  })
+})
+
 scenario('a closed gate holds back the pick', async (s, t) => {
   await withRequest(s, (request) => {
     const pool = madePool(['http://a'])
@@ -85,16 +101,21 @@ scenario('what has failed is not asked again, and is kept in the pool\'s order',
   })
 })
 
-scenario('one that became full after it was picked is passed over; the client is told which want there is', async (s, t) => {
+scenario('one that became full after it was picked is passed over; who finds all full may wait, and is told which want there is', async (s, t) => {
   await withRequest(s, (request) => {
     const pool = madePool([], { backends: [{ url: 'http://a', maxInFlight: 1 }, { url: 'http://b', maxInFlight: 1 }] })
     const [first, second, third] = [new Attempts(parts(pool), request), new Attempts(parts(pool), request), new Attempts(parts(pool), request)]
     t.equal(first.resolve(), 'http://a')
     for (const backend of pool.backends.slice(0, 1)) pool.begin(backend)
     t.equal(first.next(), 'http://b')
-    t.throws(() => second.resolve(), { code: 'FL_BACKENDS_FULL' })
+    t.strictSame([second.resolve(), second.next(), second.maySoon], ['', undefined, true])
     t.equal(third.why, 'FL_BACKENDS_FULL')
+    third.failed(pool.backends[0])
+    t.equal(third.why, 'FL_BACKENDS_FULL', 'the other one is full')
+    third.failed(pool.backends[1])
+    t.strictSame([third.why, third.maySoon], ['FL_NO_BACKEND_AVAILABLE', false], 'nobody is left to wait for')
     for (const backend of pool.backends) pool.judge(backend, false, 'down', 0)
+    t.notOk(second.maySoon)
     t.throws(() => second.resolve(), { code: 'FL_NO_BACKEND_AVAILABLE' })
   })
 })
