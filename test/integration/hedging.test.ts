@@ -1,45 +1,7 @@
 /** Slow requests that are sent to a second backend as well. */
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Test } from 'tap'
-import type { Environment } from '../../src/config/env-schema.ts'
-import { type Answered, call, ErrorCode, type Gateway, http2Scenario, parseObject, scenario, type Scenario, until } from '../helper.ts'
+import { call, ErrorCode, http2Scenario, parseObject, scenario, until } from '../helper.ts'
 import { Held } from './held-backend.ts'
-
-/** Requests after which it is known what is slow. */
-const KNOWN = 100
-
-interface Racing {
-  readonly gateway: Gateway
-  readonly a: Held
-  readonly b: Held
-}
-
-/** Two backends, the first of which has its turn, behind a gateway that knows what is slow: more than a few ms. */
-async function racing (s: Scenario, env: Environment = {}, more: ReadonlyArray<{ readonly url: string }> = []): Promise<Racing> {
-  const [a, b] = [await Held.start(s), await Held.start(s, 'b')]
-  const gateway = await s.gateway([a.origin, b.origin, ...more], { env: { HEDGING: 'on', ...env } })
-  for (const held of [a, b]) held.isFast = true
-  await learn(s, gateway)
-  for (const held of [a, b]) held.isFast = false
-  return { gateway, a, b }
-}
-
-async function learn (s: Scenario, gateway: Gateway): Promise<void> {
-  const agent = s.agent()
-  const backends = gateway.app.pool.backends.length
-  for (let i = 0; i < KNOWN + (backends - KNOWN % backends) % backends; i++) await call(gateway.url, { path: `/known/${i}`, agent })
-  gateway.logs.lines.length = 0
-}
-
-/** A request that is with both. */
-async function race (racers: Racing, path = '/race', options: Parameters<typeof call>[1] = {}): Promise<{ readonly answered: Promise<Answered> }> {
-  const answered = call(racers.gateway.url, { path, ...options })
-  await racers.a.has(path)
-  await racers.b.has(path)
-  return { answered }
-}
-
-const hedges = ({ logs }: Gateway): unknown[] => logs.of('sent to a second backend').map(({ backend, attempt }) => [backend, attempt])
+import { hedges, learn, race, racing, slowOne } from './racing.ts'
 
 for (const [winner, loser] of [['a', 'b'], ['b', 'a']] as const) {
   scenario(`of the two that have a slow request ${winner} is faster: it answers, and the other one is let off`, async (s, t) => {
@@ -193,6 +155,14 @@ scenario('a client that leaves lets both off', async (s, t) => {
   t.match(await racers.gateway.logs.wait('client gone'), [{ status: 499, attempts: 2 }])
 })
 
+scenario('REQUEST_TIMEOUT_MS ends both', async (s, t) => {
+  const racers = await racing(s, { REQUEST_TIMEOUT_MS: '300' })
+  const { answered } = await race(racers)
+  const { status, text } = await answered
+  t.strictSame([status, parseObject(text)['code'], racers.gateway.inFlight], [504, 'FL_REQUEST_TIMEOUT', 0])
+  for (const held of [racers.a, racers.b]) await held.lost('/race')
+})
+
 scenario('the explanation names both', async (s, t) => {
   const racers = await racing(s, { EXPLAIN: 'on', TRUST_PROXY: '127.0.0.1' })
   const [a, b] = [racers.a.origin.url, racers.b.origin.url]
@@ -222,25 +192,13 @@ http2Scenario('over HTTP/2 the loser\'s stream is reset, and its session goes on
   t.equal((await call(gateway.url, { path: '/race', agent })).text, 'b')
   t.equal(await a.requests.at(-1)?.closed, ErrorCode.cancel)
   t.equal(gateway.inFlight, 0)
-  t.equal((await call(gateway.url, { agent })).text, 'b')
-  t.equal((await call(gateway.url, { agent })).text, 'a')
+  const before = a.requests.length
+  for (let i = 0; i < 4; i++) t.equal((await call(gateway.url, { agent })).status, 200)
+  t.ok(a.requests.length > before)
   t.equal(a.sessionsUsed.size, 1)
 })
 
 function answerOn (stream: { respond (): void, end (text: string): void }): void {
   stream.respond()
   stream.end('a')
-}
-
-/** A slow request is with one of the two, and stays there alone. */
-async function slowOne (t: Test, gateway: Gateway, a: Held, b: Held, headers: Readonly<Record<string, string>> = {}): Promise<void> {
-  gateway.logs.lines.length = 0
-  const answered = call(gateway.url, { path: '/slow', headers })
-  await until('it has come', () => [...a.seen, ...b.seen].includes('/slow'))
-  // Many times longer than what is slow here.
-  await wait(200)
-  t.equal([...a.seen, ...b.seen].filter((path) => path === '/slow').length, 1)
-  t.strictSame(hedges(gateway), [])
-  await (a.seen.includes('/slow') ? a : b).answer('/slow')
-  t.equal((await answered).status, 200)
 }

@@ -88,6 +88,17 @@ for (const framing of ['its length', 'chunks']) {
   })
 }
 
+scenario('an answer that is not wanted may come before the body is whole: the next backend gets all of it', async (s, t) => {
+  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b', afterBody(answer({ body: 'b' })))]
+  const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503' } })
+  const sent = open(gateway.url, { method: 'PUT', headers: { 'transfer-encoding': 'chunked' } })
+  sent.write('first ')
+  await gateway.logs.wait('answer refused')
+  sent.end('and last')
+  t.equal(String(await readAll(await answerTo(sent))), 'b')
+  t.equal(String(await b.requests[0]?.body()), 'first and last')
+})
+
 scenario('with nothing left in the budget an answer is passed on as it is, and a failure is told', async (s, t) => {
   const [a, b] = [await s.scripted('a', sorry, endInstead('fin')), await s.scripted('b')]
   const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', ...NO_BUDGET } })

@@ -1,66 +1,94 @@
 /** What is waited for before a request is tried again: the backoff, and a backend that says Retry-After. */
+import { mock } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { shutDown } from '../../src/shutdown.ts'
 import { answer, call, endInstead, type Gateway, parseObject, type RawClient, scenario, type Scenario, type ScriptedOrigin } from '../helper.ts'
-
-/** So long that a wait drawn from it does not end within a test. */
-const LONG_BACKOFF = { RETRY_BACKOFF_MS: '60000' }
 
 /** An unwanted answer that says when to come again. */
 const busy = (retryAfter: string): ReturnType<typeof answer> => answer({ status: 503, body: 'busy', fields: [`retry-after: ${retryAfter}`] })
 
 scenario('a retry waits for its backoff, and is made then', async (s, t) => {
-  const gateway = await s.gateway([await s.scripted('a', endInstead('fin')), await s.scripted('b')], { env: { RETRY_BACKOFF_MS: '30' } })
-  for (let i = 0; i < 4; i++) t.equal((await call(gateway.url)).text, 'b')
+  const chance = mock.method(Math, 'random', () => 0.5)
+  t.teardown(() => chance.mock.restore())
+  const gateway = await s.gateway([await s.scripted('a', endInstead('fin')), await s.scripted('b')], { env: { RETRY_BACKOFF_MS: '300' } })
+  const beganMs = performance.now()
+  t.equal((await call(gateway.url)).text, 'b')
+  // A timer may be early by part of a millisecond.
+  t.ok(performance.now() - beganMs > 148)
 })
 
 scenario('a retry of what never reached a backend waits for nothing', async (s, t) => {
   const [refusing, b] = [await s.refusing(), await s.origin('b')]
-  const gateway = await s.gateway([refusing, b], { env: LONG_BACKOFF })
+  const gateway = await s.gateway([refusing, b], { env: { RETRY_BACKOFF_MS: '60000' } })
   gateway.declareHealthy(refusing)
   t.equal((await call(gateway.url)).text, 'b')
 })
 
-/** The ways into a wait: what the log says as it begins. */
-const WAITS: ReadonlyArray<readonly [what: string, env: Readonly<Record<string, string>>, begin: (s: Scenario) => Promise<readonly ScriptedOrigin[]>, message: string]> = [
-  ['the backoff after a failure', LONG_BACKOFF, async (s) => [await s.scripted('a', endInstead('fin')), await s.scripted('b')], 'proxy error'],
-  ['the backoff after an answer', { ...LONG_BACKOFF, RETRY_STATUSES: '503' }, async (s) => [await s.scripted('a', answer({ status: 503 })), await s.scripted('b')], 'answer refused'],
-  ['Retry-After', { RETRY_STATUSES: '503', RETRY_AFTER_MAX_MS: '60000' }, async (s) => [await s.scripted('a', busy('60'))], 'answer refused']
+interface Wait {
+  readonly what: string
+  readonly env: Readonly<Record<string, string>>
+  readonly begin: (s: Scenario) => Promise<readonly ScriptedOrigin[]>
+  /** What the log says as it begins. */
+  readonly message: string
+  /** How long it is, if nothing ends it. */
+  readonly ms: number
+}
+
+/** Half of it is waited for: see `waiting`. */
+const BACKOFF = { RETRY_BACKOFF_MS: '600' }
+
+const WAITS: readonly Wait[] = [
+  { what: 'the backoff after a failure', env: BACKOFF, begin: async (s) => [await s.scripted('a', endInstead('fin')), await s.scripted('b')], message: 'proxy error', ms: 300 },
+  { what: 'the backoff after an answer', env: { ...BACKOFF, RETRY_STATUSES: '503' }, begin: async (s) => [await s.scripted('a', answer({ status: 503 })), await s.scripted('b')], message: 'answer refused', ms: 300 },
+  { what: 'Retry-After', env: { RETRY_STATUSES: '503' }, begin: async (s) => [await s.scripted('a', busy('1'))], message: 'answer refused', ms: 1_000 }
 ]
 
+interface Waiting {
+  readonly gateway: Gateway
+  readonly client: RawClient
+  /** Nothing has been sent besides the first attempt, and nothing is when the wait would be over. */
+  readonly assertOver: () => Promise<void>
+}
+
 /** A request that is waiting, and nothing else. */
-async function waiting (s: Scenario, t: Test, [, env, begin, message]: typeof WAITS[number], more: Readonly<Record<string, string>> = {}): Promise<{ gateway: Gateway, origins: readonly ScriptedOrigin[], client: RawClient }> {
+async function waiting (s: Scenario, t: Test, { env, begin, message, ms }: Wait, more: Readonly<Record<string, string>> = {}): Promise<Waiting> {
+  const chance = mock.method(Math, 'random', () => 0.5)
+  t.teardown(() => chance.mock.restore())
   const origins = await begin(s)
   const gateway = await s.gateway(origins, { env: { ...env, ...more } })
   const client = await s.client(gateway)
   client.get('/wait')
   await gateway.logs.wait(message)
   t.equal(gateway.inFlight, 0, 'nobody is kept busy')
-  return { gateway, origins, client }
+  const assertOver = async (): Promise<void> => {
+    // Longer than the wait, which is what this is about.
+    await wait(ms + 150)
+    t.strictSame([origins.reduce((count, { requests }) => count + requests.length, 0), gateway.inFlight], [1, 0])
+  }
+  return { gateway, client, assertOver }
 }
 
-const sum = (origins: readonly ScriptedOrigin[]): number => origins.reduce((count, { requests }) => count + requests.length, 0)
-
-for (const way of WAITS) {
-  scenario(`a client that leaves during ${way[0]} ends it: nothing is sent any more`, async (s, t) => {
-    const { gateway, origins, client } = await waiting(s, t, way)
+for (const one of WAITS) {
+  scenario(`a client that leaves during ${one.what} ends it: nothing is sent any more`, async (s, t) => {
+    const { gateway, client, assertOver } = await waiting(s, t, one)
     await client.leave()
     t.match(await gateway.logs.wait('client gone'), [{ url: '/wait', status: 499, attempts: 1 }])
-    t.strictSame([sum(origins), gateway.inFlight], [1, 0])
+    await assertOver()
   })
 
-  scenario(`REQUEST_TIMEOUT_MS holds during ${way[0]}`, async (s, t) => {
-    const { origins, client } = await waiting(s, t, way, { REQUEST_TIMEOUT_MS: '150' })
+  scenario(`REQUEST_TIMEOUT_MS ends ${one.what}`, async (s, t) => {
+    const { client, assertOver } = await waiting(s, t, one, { REQUEST_TIMEOUT_MS: '150' })
     const { status, body } = await client.answer()
     t.strictSame([status, parseObject(body.toString())['code']], [504, 'FL_REQUEST_TIMEOUT'])
-    t.equal(sum(origins), 1)
+    await assertOver()
   })
 
-  scenario(`a shutdown cuts ${way[0]} when its time is over`, async (s, t) => {
-    const { gateway, origins, client } = await waiting(s, t, way)
+  scenario(`a shutdown ends ${one.what} when its own time is over`, async (s, t) => {
+    const { gateway, client, assertOver } = await waiting(s, t, one)
     t.equal(await shutDown(gateway.app, 100), false)
     await client.ended
-    t.strictSame([sum(origins), gateway.inFlight], [1, 0])
+    await assertOver()
   })
 }
 
