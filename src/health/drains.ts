@@ -69,7 +69,8 @@ export class Drains {
 
   #tellDrained (): void {
     for (const backend of this.#busy) {
-      if (backend.inFlight > 0) continue
+      // One that is back since the last look has not drained: the next one tells what it is.
+      if (!backend.isDraining || backend.inFlight > 0) continue
       this.#busy.delete(backend)
       this.#options.onEvent(backend, 'drained')
     }

@@ -174,7 +174,7 @@ t.test('the next good probe without that ends it, a bad one does not, and is cou
 })
 
 t.test('a probe does not end what somebody else has asked for', async (t) => {
-  const { schedule, monitor, pool, available } = arrange({ outcomes: { 'http://a': [GOOD, GOOD, GOOD], 'http://b': [GOOD, GOOD, GOOD] } })
+  const { schedule, monitor, pool, available } = arrange({ outcomes: { 'http://a': [GOOD, GOOD, GOOD, GOOD], 'http://b': [GOOD, GOOD, GOOD, GOOD] } })
   const [a] = pool.backends
   if (a === undefined) throw new Error('the pool lacks a backend')
   pool.drain(a, 'declared by the test', STARTED_MS)
