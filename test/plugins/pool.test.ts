@@ -33,7 +33,7 @@ scenario('the share of a backend that is down is spread over the others', async 
 
 scenario('what a refusing backend cannot serve is spread evenly over the others', async (s, t) => {
   const origins = [await s.origin('a'), await s.origin('b'), await s.origin('c')]
-  const gateway = await s.gateway(origins)
+  const gateway = await s.gateway(origins, { env: { EJECT_FAILURES: '0' } })
   await origins[1]?.stop()
   const answers = []
   for (let i = 0; i < 60; i++) answers.push(await call(gateway.url))
@@ -114,7 +114,7 @@ scenario('a slow backend takes BACKEND_MAX_IN_FLIGHT requests and no more: the o
 scenario('with all backends at BACKEND_MAX_IN_FLIGHT a request is refused with 503, and the message names the key', async (s, t) => {
   const waiting: Array<() => void> = []
   const slow = await s.origin('slow', (_request, response) => { waiting.push(() => response.end('slow')) })
-  const gateway = await s.gateway([slow], { env: { BACKEND_MAX_IN_FLIGHT: '1' } })
+  const gateway = await s.gateway([slow], { env: { BACKEND_MAX_IN_FLIGHT: '1', QUEUE_MAX: '0' } })
   const first = call(gateway.url)
   await until('it is under way', () => waiting.length === 1)
   const { status, text } = await call(gateway.url)
