@@ -52,7 +52,7 @@ function arrange ({ rise = 1, fall = 1, downIntervalMs = 0, outcomes }: Arrangem
       return outcome === undefined ? () => {} : schedule.after(100, () => done(outcome))
     },
     onChange: (backend: Backend) => { changes.push(`t=${schedule.nowMs()} ${backend.url} ${backend.healthy ? 'up' : 'down'}: ${backend.reason}`) },
-    onDrain: ({ url, reason }, event) => { drains.push(`t=${schedule.nowMs()} ${url} ${event}: ${reason}`) }
+    onDrain: ({ url }, event, reason) => { drains.push(`t=${schedule.nowMs()} ${url} ${event}: ${reason}`) }
   })
   return { schedule, pool, monitor, changes, drains, available: () => pool.available.map(({ url }) => url) }
 }
