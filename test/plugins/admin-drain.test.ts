@@ -79,6 +79,15 @@ scenario('a backend that is not there is a 404 that names those that are', async
   }
 })
 
+scenario('two backends in one text are none: neither is drained', async (s, t) => {
+  const [a, b] = [await s.origin('a'), await s.origin('b')]
+  const gateway = await s.gateway([a, b], { admin: true })
+  for (const text of [`${a.url},${b.url}`, `${a.url}, nonsense`, `nonsense,${a.url}`, `${a.url} ${b.url}`]) {
+    t.equal((await post(gateway, 'drain', { backend: text })).status, 404, text)
+  }
+  t.strictSame(gateway.app.pool.backends.map(({ state }) => state), ['up', 'up'])
+})
+
 scenario('of many backends a 404 names the first ones', async (s, t) => {
   const BACKENDS = Array.from({ length: 12 }, (_, index) => `http://127.0.0.1:${index + 1}`)
   const gateway = await s.gateway([], { admin: true, env: { BACKENDS: BACKENDS.join() } })
