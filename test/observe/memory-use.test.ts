@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os'
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { heapMemory, processLimitBytes, processMemory, youngLimitBytes } from '../../src/observe/memory-use.ts'
@@ -26,6 +27,13 @@ t.test('the heap has a limit of its own', async (t) => {
   t.ok(before.usedBytes > 0 && before.usedBytes < before.limitBytes)
   const kept = Array.from({ length: 1_000_000 }, (_, index) => ({ index }))
   t.ok(heapMemory().usedBytes > before.usedBytes + kept.length)
+})
+
+t.test('what has outlived a collection or two is counted, what is just made is not', async (t) => {
+  const spaces = new Map(getHeapSpaceStatistics().map(({ space_name: name, space_used_size: bytes }) => [name, bytes]))
+  const { usedBytes } = heapMemory()
+  t.ok(usedBytes > 0.9 * (spaces.get('old_space') ?? NaN))
+  t.ok(usedBytes < getHeapStatistics().used_heap_size)
 })
 
 t.test('the young generation is left out: only the old one has a limit that ends a thread', async (t) => {
