@@ -40,12 +40,14 @@ export default async function adminDrain (side: FastifyInstance, { pool }: Admin
   })
 }
 
-/** The backend that a body names, however its origin is spelt. */
+/** The backend that a body names, however its origin is spelt. Of several in one text none is meant: whoever names two waits for both. */
 function named (pool: Pool, body: unknown): Backend {
   const url = typeof body === 'object' && body !== null && 'backend' in body ? body.backend : undefined
   if (typeof url !== 'string') throw new AdminBodyInvalidError()
-  const [listed] = parseBackendList(url).backends
-  const backend = pool.backends.find((one) => one.url === (listed?.url ?? url))
+  const { backends, faults } = parseBackendList(url)
+  const [listed] = backends
+  const isOne = backends.length === 1 && faults.length === 0
+  const backend = isOne ? pool.backends.find((one) => one.url === listed?.url) : undefined
   if (backend === undefined) throw new BackendUnknownError(url, namesOf(pool))
   return backend
 }

@@ -89,8 +89,8 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
     onChange?.(backend)
   }
 
-  function logDrain (backend: Backend, event: DrainEvent): void {
-    const { url, state, reason, inFlight } = backend
+  function logDrain (backend: Backend, event: DrainEvent, reason: string): void {
+    const { url, state, inFlight } = backend
     log.info({ pool: pool.name, backend: url, state, reason, inFlight }, DRAIN_MESSAGES[event])
     timeline.add(url, { atMs: Date.now(), event, reason })
     onChange?.(backend)

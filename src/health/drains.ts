@@ -18,7 +18,8 @@ export interface DrainsOptions {
   readonly schedule: Schedule
   /** Now, in ms since the epoch. */
   readonly wallClockMs: () => number
-  readonly onEvent: (backend: Backend, event: DrainEvent) => void
+  /** `reason`: why it is what it is; of one that has drained, why that began, whatever its probes have said since. */
+  readonly onEvent: (backend: Backend, event: DrainEvent, reason: string) => void
 }
 
 /** How often it looks, in ms: requests tell nobody that they are over, so that they need not know of it. */
@@ -31,8 +32,8 @@ export class Drains {
   readonly #options: DrainsOptions
   /** By slot: who asked for it at the last look. */
   readonly #seen: number[]
-  /** Those that have still to be told of as drained. */
-  readonly #busy = new Set<Backend>()
+  /** Those that have still to be told of as drained, with why that began. */
+  readonly #busy = new Map<Backend, string>()
   #version = NaN
   #cancel: (() => void) | undefined
 
@@ -68,10 +69,11 @@ export class Drains {
   }
 
   #tellDrained (): void {
-    for (const backend of this.#busy) {
-      if (backend.inFlight > 0) continue
+    for (const [backend, reason] of this.#busy) {
+      // One that is back since the last look has not drained: the next one tells what it is.
+      if (!backend.isDraining || backend.inFlight > 0) continue
       this.#busy.delete(backend)
-      this.#options.onEvent(backend, 'drained')
+      this.#options.onEvent(backend, 'drained', reason)
     }
   }
 
@@ -85,11 +87,11 @@ export class Drains {
     if (fresh !== 0) {
       // The thread whose answer it was has told nobody.
       if ((fresh & REASON_DRAIN_SELF) !== 0) pool.explain(backend, ASKED_REASON, wallClockMs())
-      if (before === 0) this.#busy.add(backend)
-      onEvent(backend, 'draining')
+      if (before === 0) this.#busy.set(backend, backend.reason)
+      onEvent(backend, 'draining', backend.reason)
     } else if (now === 0) {
       this.#busy.delete(backend)
-      onEvent(backend, 'back')
+      onEvent(backend, 'back', backend.reason)
     }
   }
 }

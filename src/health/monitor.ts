@@ -19,8 +19,8 @@ export interface MonitorOptions extends ThresholdOptions {
   readonly wallClockMs: () => number
   /** Called once a change of health, and for the first verdict. */
   readonly onChange: (backend: Backend) => void
-  /** Called when a backend begins to be drained, has drained, or is back. */
-  readonly onDrain: (backend: Backend, event: DrainEvent) => void
+  /** Called when a backend begins to be drained, has drained, or is back, with the reason of that. */
+  readonly onDrain: (backend: Backend, event: DrainEvent, reason: string) => void
 }
 
 export class Monitor {

@@ -32,7 +32,7 @@ function arrange (): Arranged {
     pool,
     schedule,
     wallClockMs: () => STARTED_MS + schedule.nowMs(),
-    onEvent: ({ url, reason }, event) => { events.push(`t=${schedule.nowMs()} ${url} ${event}: ${reason}`) }
+    onEvent: ({ url }, event, reason) => { events.push(`t=${schedule.nowMs()} ${url} ${event}: ${reason}`) }
   })
   return { schedule, pool, a, b, drains, events }
 }
@@ -81,6 +81,18 @@ t.test('one that is back is told of, and is not told of as drained any more', as
   pool.ended(a, 1, 200)
   schedule.pass(3 * LOOK_MS)
   t.strictSame(events, [`t=${LOOK_MS} http://a draining: why`, `t=${2 * LOOK_MS} http://a back: because`])
+})
+
+t.test('why it has drained is why that began, whatever its probes say meanwhile', async (t) => {
+  const { schedule, pool, a, drains, events } = arrange()
+  drains.start()
+  pool.begin(a)
+  pool.drain(a, 'why', STARTED_MS)
+  schedule.pass(LOOK_MS)
+  pool.judge(a, false, 'answered 500', STARTED_MS)
+  pool.ended(a, 1, 200)
+  schedule.pass(LOOK_MS)
+  t.strictSame(events.slice(1), [`t=${2 * LOOK_MS} http://a drained: why`])
 })
 
 t.test('each time that it is drained is told of', async (t) => {

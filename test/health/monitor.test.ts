@@ -52,7 +52,7 @@ function arrange ({ rise = 1, fall = 1, downIntervalMs = 0, outcomes }: Arrangem
       return outcome === undefined ? () => {} : schedule.after(100, () => done(outcome))
     },
     onChange: (backend: Backend) => { changes.push(`t=${schedule.nowMs()} ${backend.url} ${backend.healthy ? 'up' : 'down'}: ${backend.reason}`) },
-    onDrain: ({ url, reason }, event) => { drains.push(`t=${schedule.nowMs()} ${url} ${event}: ${reason}`) }
+    onDrain: ({ url }, event, reason) => { drains.push(`t=${schedule.nowMs()} ${url} ${event}: ${reason}`) }
   })
   return { schedule, pool, monitor, changes, drains, available: () => pool.available.map(({ url }) => url) }
 }
@@ -174,7 +174,7 @@ t.test('the next good probe without that ends it, a bad one does not, and is cou
 })
 
 t.test('a probe does not end what somebody else has asked for', async (t) => {
-  const { schedule, monitor, pool, available } = arrange({ outcomes: { 'http://a': [GOOD, GOOD, GOOD], 'http://b': [GOOD, GOOD, GOOD] } })
+  const { schedule, monitor, pool, available } = arrange({ outcomes: { 'http://a': [GOOD, GOOD, GOOD, GOOD], 'http://b': [GOOD, GOOD, GOOD, GOOD] } })
   const [a] = pool.backends
   if (a === undefined) throw new Error('the pool lacks a backend')
   pool.drain(a, 'declared by the test', STARTED_MS)

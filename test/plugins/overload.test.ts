@@ -195,6 +195,7 @@ scenario('tunnels that are open go on', async (s, t) => {
   client.send('still there')
   t.equal((await client.reader.exactly(11)).toString(), 'still there')
   t.ok(gateway.app.overload.reason)
+  await client.leave()
 })
 
 scenario('backends are probed on', async (s, t) => {
