@@ -9,6 +9,7 @@ import { until } from '../kit/until.ts'
 import { type Accepted, EMPTY_ANSWER, GET, OK, RawBackend, SOCKET_OPTIONS } from './raw-backend.ts'
 import { madeRetries } from './made-retries.ts'
 import { madePool } from '../pool/made-pool.ts'
+import { VirtualSchedule } from '../virtual-schedule.ts'
 
 /** Remembers what it is told. */
 class Owner implements AttemptOwner {
@@ -71,8 +72,13 @@ interface Arranged {
   readonly account: () => readonly [connections: number, inFlight: number]
 }
 
+interface ArrangeOptions {
+  readonly upgrade?: string
+  readonly attemptTimeouts?: TimeoutQueue
+}
+
 /** An attempt whose request has come to the backend. */
-async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
+async function arrange (t: Test, { upgrade, attemptTimeouts }: ArrangeOptions = {}): Promise<Arranged> {
   const raw = await RawBackend.start(t)
   const connections = new Http1Connections(raw.address, SOCKET_OPTIONS)
   t.teardown(() => connections.close())
@@ -88,7 +94,7 @@ async function arrange (t: Test, upgrade?: string): Promise<Arranged> {
     retries: madeRetries(),
     requestQueue: undefined,
     hedging: undefined,
-    attemptTimeouts: undefined,
+    attemptTimeouts,
     after: () => () => {},
     headersTimeouts: queue(),
     idleTimeouts: queue(),
@@ -157,7 +163,7 @@ t.test('one that is given up ends at once, and its owner hears nothing', async (
 })
 
 t.test('a tunnel is in flight until it is closed', async (t) => {
-  const { attempt, owner, accepted, account } = await arrange(t, 'x')
+  const { attempt, owner, accepted, account } = await arrange(t, { upgrade: 'x' })
   accepted.send('HTTP/1.1 101 x\r\nupgrade: x\r\n\r\n')
   await until('the upgrade', () => owner.told.includes('upgraded'))
   t.strictSame([account(), attempt.queue], [[1, 1], undefined])
@@ -249,9 +255,64 @@ t.test('an answer that asks for draining drains its backend with its head, whate
 })
 
 t.test('an answer that begins a tunnel can ask for draining too', async (t) => {
-  const { attempt, owner, accepted, account } = await arrange(t, 'x')
+  const { attempt, owner, accepted, account } = await arrange(t, { upgrade: 'x' })
   accepted.send('HTTP/1.1 101 x\r\nupgrade: x\r\nx-fastlancer-drain: 1\r\n\r\n')
   await until('the upgrade', () => owner.told.includes('upgraded'))
   t.strictSame([attempt.backend.isDraining, account()], [true, [1, 1]])
   attempt.close()
+})
+
+/** The time that an attempt has until its head, on a clock that the test sets. */
+function limited (ms: number): { readonly schedule: VirtualSchedule, readonly attemptTimeouts: TimeoutQueue } {
+  const schedule = new VirtualSchedule()
+  return { schedule, attemptTimeouts: new TimeoutQueue(ms, () => schedule.nowMs(), (delayMs, callback) => schedule.after(delayMs, callback)) }
+}
+
+t.test('an attempt whose time is over before its head has come has failed, and its connection is closed', async (t) => {
+  const { schedule, attemptTimeouts } = limited(100)
+  const { owner, accepted, account } = await arrange(t, { attemptTimeouts })
+  schedule.pass(99)
+  t.strictSame(account(), [1, 1])
+  schedule.pass(1)
+  t.equal(owner.told.at(-1), 'failed FL_ATTEMPT_TIMEOUT')
+  t.strictSame([account(), owner.inFlightAtEnd], [[0, 0], 0])
+  await accepted.reader.ended
+})
+
+t.test('if the client is waited for then, it gets the time anew', async (t) => {
+  const { schedule, attemptTimeouts } = limited(100)
+  const { owner, account } = await arrange(t, { attemptTimeouts })
+  owner.waitsForClient = true
+  schedule.pass(100)
+  owner.waitsForClient = false
+  schedule.pass(99)
+  t.strictSame(account(), [1, 1])
+  schedule.pass(1)
+  t.equal(owner.told.at(-1), 'failed FL_ATTEMPT_TIMEOUT')
+})
+
+const BEGINNINGS: ReadonlyArray<readonly [what: string, upgrade: string | undefined, answer: string, told: string]> = [
+  ['its head has come', undefined, `${OK}content-length: 5\r\n\r\n`, 'goes on'],
+  ['it has become a tunnel', 'x', 'HTTP/1.1 101 x\r\nupgrade: x\r\n\r\n', 'upgraded']
+]
+
+for (const [what, upgrade, answer, told] of BEGINNINGS) {
+  t.test(`when ${what} that time counts no more`, async (t) => {
+    const { schedule, attemptTimeouts } = limited(100)
+    const { attempt, owner, accepted, account } = await arrange(t, { attemptTimeouts, ...(upgrade !== undefined && { upgrade }) })
+    accepted.send(answer)
+    await until('the answer begins', () => owner.told.includes(told))
+    schedule.pass(1_000)
+    t.strictSame([account(), owner.told.at(-1)], [[1, 1], told])
+    if (upgrade === undefined) attempt.abort()
+    else attempt.close()
+  })
+}
+
+t.test('what was given up is not found to be late', async (t) => {
+  const { schedule, attemptTimeouts } = limited(100)
+  const { attempt, owner } = await arrange(t, { attemptTimeouts })
+  attempt.abort()
+  schedule.pass(1_000)
+  t.strictSame(owner.told, ['sent'])
 })
