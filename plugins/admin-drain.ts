@@ -30,12 +30,12 @@ export default async function adminDrain (side: FastifyInstance, { pool }: Admin
   })
   side.post('/-/drain', { bodyLimit: MAX_BODY_BYTES }, async ({ body }) => {
     const backend = named(pool, body)
-    pool.drain(backend, `draining: ${REASON}`, Date.now())
+    pool.verdicts.drain(backend, `draining: ${REASON}`, Date.now())
     return backend.status()
   })
   side.post('/-/undrain', { bodyLimit: MAX_BODY_BYTES }, async ({ body }) => {
     const backend = named(pool, body)
-    pool.undrain(backend, `draining no more: ${REASON}`, Date.now())
+    pool.verdicts.undrain(backend, `draining no more: ${REASON}`, Date.now())
     return backend.status()
   })
 }

@@ -84,7 +84,7 @@ async function health (fastify: FastifyInstance, { role = 'alone', onChange }: H
   function heard ({ slot, event, reason, atMs }: BackendEvent): void {
     const backend = pool.backends[slot]
     if (backend === undefined) return
-    pool.explain(backend, reason, atMs)
+    pool.verdicts.explain(backend, reason, atMs)
     timeline.add(backend.url, { atMs, event, reason })
     onChange?.(backend)
   }

@@ -93,7 +93,7 @@ scenario('workers share turns and verdicts, and neither probe nor have an admin 
   t.same(served.join(''), 'ababab')
   t.same(apps.map(({ pool }) => pool.backends.map(({ slot }) => pool.counters.requests(slot))), [[3, 3], [3, 3]])
   const backend = apps[0]?.pool.backends[0]
-  if (backend !== undefined) apps[0]?.pool.judge(backend, false, 'told by the test', 0)
+  if (backend !== undefined) apps[0]?.pool.verdicts.judge(backend, false, 'told by the test', 0)
   t.same([(await call(other)).text, (await call(other)).text], ['b', 'b'])
   apps[0]?.health.start()
   t.same(origins.map(({ probes }) => probes), [0, 0])

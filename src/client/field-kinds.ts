@@ -27,7 +27,7 @@ const KINDS: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
     .map((name) => [name, FieldKind.ends] as const),
   // RFC 9440: the gateway alone says which certificate a client has shown.
   ...['client-cert', 'client-cert-chain'].map((name) => [name, FieldKind.ends] as const),
-  ...['forwarded', 'x-request-id', 'x-real-ip'].map((name) => [name, FieldKind.forwarding] as const),
+  ...['forwarded', 'x-request-id', 'x-real-ip', 'x-fastlancer-explain'].map((name) => [name, FieldKind.forwarding] as const),
   ['host', FieldKind.host],
   [':authority', FieldKind.authority],
   ['content-length', FieldKind.length],

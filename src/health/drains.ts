@@ -86,7 +86,7 @@ export class Drains {
     const fresh = now & ~before
     if (fresh !== 0) {
       // The thread whose answer it was has told nobody.
-      if ((fresh & REASON_DRAIN_SELF) !== 0) pool.explain(backend, ASKED_REASON, wallClockMs())
+      if ((fresh & REASON_DRAIN_SELF) !== 0) pool.verdicts.explain(backend, ASKED_REASON, wallClockMs())
       if (before === 0) this.#busy.set(backend, backend.reason)
       onEvent(backend, 'draining', backend.reason)
     } else if (now === 0) {

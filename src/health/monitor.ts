@@ -65,13 +65,13 @@ export class Monitor {
     const { pool, wallClockMs, onChange } = this.#options
     // Whatever the status of such an answer: it says nothing of health.
     if (drains) return this.#drainAsAsked(backend)
-    if (good && pool.undrainAsAsked(backend, reason, wallClockMs())) this.#drains.look()
+    if (good && pool.verdicts.undrainAsAsked(backend, reason, wallClockMs())) this.#drains.look()
     const healthy = this.#thresholds.get(backend)?.observe(good) ?? good
-    if (pool.judge(backend, healthy, reason, wallClockMs())) onChange(backend)
+    if (pool.verdicts.judge(backend, healthy, reason, wallClockMs())) onChange(backend)
   }
 
   #drainAsAsked (backend: Backend): void {
-    this.#options.pool.drainAsAsked(backend)
+    this.#options.pool.verdicts.drainAsAsked(backend)
     this.#drains.look()
   }
 }

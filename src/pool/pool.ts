@@ -9,8 +9,9 @@ import { Counters } from './counters.ts'
 import { Gate } from './gate.ts'
 import { roundRobin } from './policies/round-robin.ts'
 import type { AttemptResult, PickContext, Policy, PolicyFactory } from './policy.ts'
-import { CURSOR_RETRY, NOTE_JUDGED, NOTES, REASON_DOWN, REASON_DRAIN_SELF, REASON_DRAINING, REASON_FULL, REASONS_OF_DRAINING, REASONS_OF_HEALTH } from './slots.ts'
+import { CURSOR_RETRY, NOTES, REASON_FULL, REASONS_OF_HEALTH } from './slots.ts'
 import { pickUntried } from './untried.ts'
+import { Verdicts } from './verdicts.ts'
 
 export interface PoolOptions {
   readonly name: string
@@ -64,6 +65,8 @@ export class Pool {
   readonly board: Board
   /** Closed from the moment the gateway listens until the first round of probes has ended. */
   readonly gate: Gate
+  /** What is decided of the backends besides. */
+  readonly verdicts: Verdicts
   /** Told of every attempt that is over; default: nobody. */
   watcher: AttemptWatcher | undefined = undefined
   readonly #options: PoolOptions
@@ -83,6 +86,7 @@ export class Pool {
     this.counters = counters
     this.board = board
     this.gate = new Gate(board)
+    this.verdicts = new Verdicts(board)
     this.backends = backends.map((spec, slot) => new Backend(spec, slot, { board, counters }, nowMs))
     this.#options = options
     this.#rules = rules
@@ -175,51 +179,6 @@ export class Pool {
     if (backend.limit === 0 || backend.inFlight < backend.limit) this.board.clear(backend.slot, REASON_FULL)
   }
 
-  /** Takes a verdict on a backend's health, for all threads; true if it is news. One thread judges: the one that probes. */
-  judge (backend: Backend, healthy: boolean, reason: string, nowMs: number): boolean {
-    if (backend.judged && backend.healthy === healthy) return false
-    this.explain(backend, reason, nowMs)
-    // First, so that whoever sees that it is back knows since when.
-    if (healthy && !backend.healthy) this.board.noteAvailable(backend.slot, nowMs)
-    if (healthy) this.board.clear(backend.slot, REASON_DOWN)
-    else this.board.set(backend.slot, REASON_DOWN)
-    this.board.set(backend.slot, NOTE_JUDGED)
-    this.#lookAtBoard()
-    return true
-  }
-
-  /**
-   * Gives a backend no new request from now on, in any thread; those in flight finish. True if it is news. Called by the thread that
-   * judges, as `undrain` is.
-   */
-  drain (backend: Backend, reason: string, nowMs: number): boolean {
-    if (!this.board.set(backend.slot, REASON_DRAINING)) return false
-    this.explain(backend, reason, nowMs)
-    this.#lookAtBoard()
-    return true
-  }
-
-  /** Takes `drain` back. True if it is news; if the backend asks to be drained itself, it still is. */
-  undrain (backend: Backend, reason: string, nowMs: number): boolean {
-    return this.#endDrain(backend, REASON_DRAINING, reason, nowMs)
-  }
-
-  /** A backend has asked to be drained, in an answer: in whichever thread that came. Who judges explains it to the others. */
-  drainAsAsked (backend: Backend): void {
-    this.board.set(backend.slot, REASON_DRAIN_SELF)
-  }
-
-  /** A backend does not ask to be drained any more. True if it is news. */
-  undrainAsAsked (backend: Backend, reason: string, nowMs: number): boolean {
-    return this.#endDrain(backend, REASON_DRAIN_SELF, reason, nowMs)
-  }
-
-  /** Notes when and why another thread has judged a backend: the verdict itself is on the board. */
-  explain (backend: Backend, reason: string, nowMs: number): void {
-    backend.reason = reason
-    backend.sinceMs = nowMs
-  }
-
   /** Whether the share of a backend is still growing: then `refresh` has to be called from time to time. */
   get isWarming (): boolean {
     return this.backends.some(({ ramp }) => ramp < 1)
@@ -232,19 +191,6 @@ export class Pool {
 
   status (): PoolStatus {
     return { name: this.name, policy: this.policy.name, panicking: this.isPanicking, backends: this.backends.map((backend) => backend.status()) }
-  }
-
-  #endDrain (backend: Backend, bit: number, reason: string, nowMs: number): boolean {
-    const asked = backend.reasons & REASONS_OF_DRAINING
-    if ((asked & bit) === 0) return false
-    if (asked === bit) {
-      this.explain(backend, reason, nowMs)
-      // First, so that whoever sees that it is back knows since when.
-      this.board.noteAvailable(backend.slot, nowMs)
-    }
-    this.board.clear(backend.slot, bit)
-    this.#lookAtBoard()
-    return true
   }
 
   #made (factory: PolicyFactory): Policy {

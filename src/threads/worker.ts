@@ -56,7 +56,7 @@ function obey (message: ToWorker): void {
       break
     case 'verdict': {
       const backend = isLoaded ? app.pool.backends[message.slot] : undefined
-      if (backend !== undefined) app.pool.explain(backend, message.reason, message.sinceMs)
+      if (backend !== undefined) app.pool.verdicts.explain(backend, message.reason, message.sinceMs)
       break
     }
     case 'stop':

@@ -146,7 +146,7 @@ export class Attempt extends Timed implements CarrierListener {
     this.#headMs = this.#parts.nowMs()
     this.#latencyMs = this.#headMs - this.#startedMs
     this.#status = head.statusCode
-    if (head.drains) this.#parts.pool.drainAsAsked(this.backend)
+    if (head.drains) this.#parts.pool.verdicts.drainAsAsked(this.backend)
     this.#owner.attemptHead(this, head, this.#headMs)
   }
 
@@ -176,7 +176,7 @@ export class Attempt extends Timed implements CarrierListener {
       return
     }
     this.queue?.clear(this)
-    if (head.drains) this.#parts.pool.drainAsAsked(this.backend)
+    if (head.drains) this.#parts.pool.verdicts.drainAsAsked(this.backend)
     this.#deadline?.clear()
     this.#owner.attemptUpgraded(this, head, socket, early)
   }

@@ -75,7 +75,7 @@ class Drawn {
     const good = this.#random() < 0.6
     this.probes[slot]?.push(good)
     const healthy = this.#thresholds[slot]?.observe(good) ?? good
-    if (backend !== undefined && this.pool.judge(backend, healthy, 'drawn', this.#nowMs)) this.verdicts[slot]?.push({ event: healthy ? 'up' : 'down', atMs: this.probes[slot]?.length ?? 0 })
+    if (backend !== undefined && this.pool.verdicts.judge(backend, healthy, 'drawn', this.#nowMs)) this.verdicts[slot]?.push({ event: healthy ? 'up' : 'down', atMs: this.probes[slot]?.length ?? 0 })
   }
 
   #request (): void {

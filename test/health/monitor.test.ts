@@ -177,7 +177,7 @@ t.test('a probe does not end what somebody else has asked for', async (t) => {
   const { schedule, monitor, pool, available } = arrange({ outcomes: { 'http://a': [GOOD, GOOD, GOOD, GOOD], 'http://b': [GOOD, GOOD, GOOD, GOOD] } })
   const [a] = pool.backends
   if (a === undefined) throw new Error('the pool lacks a backend')
-  pool.drain(a, 'declared by the test', STARTED_MS)
+  pool.verdicts.drain(a, 'declared by the test', STARTED_MS)
   monitor.start()
   schedule.pass(3 * INTERVAL_MS)
   t.strictSame(available(), ['http://b'])

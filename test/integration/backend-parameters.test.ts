@@ -13,7 +13,7 @@ async function served (gateway: Gateway, count: number, options: Parameters<type
 const counts = (names: string): Record<string, number> => Object.fromEntries([...new Set(names)].toSorted().map((name) => [name, names.split(name).length - 1]))
 
 function declareDown (gateway: Gateway, origin: HttpOrigin): void {
-  gateway.app.pool.judge(gateway.backend(origin), false, 'declared by the test', Date.now())
+  gateway.app.pool.verdicts.judge(gateway.backend(origin), false, 'declared by the test', Date.now())
 }
 
 scenario('weighted-round-robin gives each backend exactly its share, and none its turns all at once', async (s, t) => {

@@ -36,7 +36,7 @@ scenario('when nobody is left the 502 says why, backend by backend', async (s, t
   const [a, b] = [await s.origin('a'), await s.origin('b')]
   b.probeStatus = 500
   const gateway = await s.gateway([a, b], { env: TRUSTING })
-  gateway.app.pool.judge(gateway.backend(a), false, 'declared by the test', Date.now())
+  gateway.app.pool.verdicts.judge(gateway.backend(a), false, 'declared by the test', Date.now())
   const answered = await call(gateway.url, { headers: ASKED })
   t.strictSame([answered.status, parseObject(answered.text)['code'], answered.headers['x-fastlancer-attempts']], [502, 'FL_NO_BACKEND_AVAILABLE', '0'])
   t.match(explanationOf(answered), { picks: [{ candidates: [], leftOut: [{ backend: a.url, because: ['down'] }, { backend: b.url, because: ['down'] }] }], attempts: [] })

@@ -24,7 +24,7 @@ async function full (s: Scenario, env?: Environment): Promise<Full> {
 const told = ({ status, headers, text }: Answered): unknown[] => [status, parseObject(text)['code'], headers['retry-after']]
 
 function declareDown ({ gateway }: HeldGateway, { origin }: Held): void {
-  gateway.app.pool.judge(gateway.backend(origin), false, 'declared by the test', Date.now())
+  gateway.app.pool.verdicts.judge(gateway.backend(origin), false, 'declared by the test', Date.now())
 }
 
 scenario('those who wait are served in the order of their arrival, and one at a time', async (s, t) => {

@@ -150,7 +150,7 @@ scenario('a backend that is down when it is to be asked again is not asked', asy
   const gateway = await s.gateway([a], { env: { RETRY_STATUSES: '503' } })
   const answered = call(gateway.url)
   await gateway.logs.wait('answer refused')
-  gateway.app.pool.judge(gateway.backend(a), false, 'declared by the test', Date.now())
+  gateway.app.pool.verdicts.judge(gateway.backend(a), false, 'declared by the test', Date.now())
   const { status, text } = await answered
   t.strictSame([status, parseObject(text)['code'], a.requests.length], [502, 'FL_NO_BACKEND_AVAILABLE', 1])
 })

@@ -4,7 +4,7 @@ import { call, type Gateway, type HttpOrigin, scenario, type Scenario, until } f
 async function back (s: Scenario, SLOW_START_MS: string): Promise<{ readonly gateway: Gateway, readonly a: HttpOrigin }> {
   const [a, b] = [await s.origin('a'), await s.origin('b')]
   const gateway = await s.gateway([a, b], { env: { SLOW_START_MS, POLICY: 'weighted-round-robin' } })
-  gateway.app.pool.judge(gateway.backend(a), false, 'declared by the test', Date.now())
+  gateway.app.pool.verdicts.judge(gateway.backend(a), false, 'declared by the test', Date.now())
   gateway.declareHealthy(a)
   return { gateway, a }
 }

@@ -52,7 +52,7 @@ scenario('when its backend goes down the client moves on, and keeps to the new o
   const gateway = await s.gateway([a, b, c], { env: ENV })
   const first = await call(gateway.url)
   t.equal(first.text, 'a')
-  gateway.app.pool.judge(gateway.backend(a), false, 'declared by the test', Date.now())
+  gateway.app.pool.verdicts.judge(gateway.backend(a), false, 'declared by the test', Date.now())
   const moved = await call(gateway.url, { headers: { cookie: cookieOf(first) } })
   t.match(moved.text, /^[bc]$/)
   gateway.declareHealthy(a)

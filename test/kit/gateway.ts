@@ -68,6 +68,6 @@ export class Gateway {
 
   /** Tells the pool what no probe found out. */
   declareHealthy (origin: { readonly url: string }): void {
-    this.app.pool.judge(this.backend(origin), true, 'declared by the test', Date.now())
+    this.app.pool.verdicts.judge(this.backend(origin), true, 'declared by the test', Date.now())
   }
 }

@@ -57,7 +57,7 @@ scenario('what is in flight at a drained backend finishes', async (s, t) => {
 scenario('what a backend asks for itself is not ended by the admin side', async (s, t) => {
   const a = await s.origin('a')
   const gateway = await s.gateway([a], { admin: true })
-  gateway.app.pool.drainAsAsked(gateway.backend(a))
+  gateway.app.pool.verdicts.drainAsAsked(gateway.backend(a))
   t.match(parseObject((await post(gateway, 'undrain', { backend: a.url })).text), { state: 'draining' })
 })
 

@@ -33,7 +33,7 @@ t.test('all that nothing speaks against are candidates, with what the policy wei
 
 t.test('who is down, ejected or draining is left out for that', async (t) => {
   const pool = madePool(URLS)
-  pool.judge(backendOf(pool, 0), false, 'down', 0)
+  pool.verdicts.judge(backendOf(pool, 0), false, 'down', 0)
   pool.board.set(1, REASON_EJECTED)
   t.equal(said(explainPick(pool, FRESH)), 'c | a: down; b: ejected')
   pool.board.set(0, REASON_DRAINING)
@@ -51,7 +51,7 @@ t.test('who was tried is left out for that, besides what else speaks against it'
   const pool = madePool(URLS)
   const tried = [backendOf(pool, 0), backendOf(pool, 2)]
   t.equal(said(explainPick(pool, { tried, keyHash: 0 })), 'b | a: tried; c: tried')
-  pool.judge(backendOf(pool, 0), false, 'down', 0)
+  pool.verdicts.judge(backendOf(pool, 0), false, 'down', 0)
   t.equal(said(explainPick(pool, { tried, keyHash: 0 })), 'b | a: down, tried; c: tried')
 })
 
@@ -65,7 +65,7 @@ t.test('who stands by is left out as long as it is not its turn, and is a candid
 
 t.test('in a panic those that are down are candidates too, and that is said', async (t) => {
   const pool = madePool(URLS, { rules: { minGroupRatio: 0, panicRatio: 0.9 } })
-  pool.judge(backendOf(pool, 0), false, 'down', 0)
+  pool.verdicts.judge(backendOf(pool, 0), false, 'down', 0)
   const explained = explainPick(pool, FRESH)
   t.equal(said(explained), 'a b c |')
   t.ok(explained.panicking)

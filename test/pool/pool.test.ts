@@ -25,34 +25,34 @@ t.test('backends that no probe has judged are available', async (t) => {
 
 t.test('the first verdict is news, even if it is what was assumed', async (t) => {
   const { pool, a, b } = threeBackends()
-  t.ok(pool.judge(a, true, 'answered 200', LATER_MS))
-  t.ok(pool.judge(b, false, 'answered 500', LATER_MS))
+  t.ok(pool.verdicts.judge(a, true, 'answered 200', LATER_MS))
+  t.ok(pool.verdicts.judge(b, false, 'answered 500', LATER_MS))
 })
 
 t.test('a verdict that changes nothing is no news, and leaves time and reason as they were', async (t) => {
   for (const healthy of [true, false]) {
     const { pool, a } = threeBackends()
-    pool.judge(a, healthy, 'the first reason', STARTED_MS)
-    t.notOk(pool.judge(a, healthy, 'another reason', LATER_MS))
+    pool.verdicts.judge(a, healthy, 'the first reason', STARTED_MS)
+    t.notOk(pool.verdicts.judge(a, healthy, 'another reason', LATER_MS))
     t.match(a.status(), { healthy, reason: 'the first reason', since: '2030-01-01T00:00:00.000Z' })
   }
 })
 
 t.test('each change of health is news, with its time and reason', async (t) => {
   const { pool, a } = threeBackends()
-  pool.judge(a, true, 'answered 200', STARTED_MS)
-  t.ok(pool.judge(a, false, 'ECONNREFUSED', STARTED_MS))
-  t.ok(pool.judge(a, true, 'answered 200 again', LATER_MS))
+  pool.verdicts.judge(a, true, 'answered 200', STARTED_MS)
+  t.ok(pool.verdicts.judge(a, false, 'ECONNREFUSED', STARTED_MS))
+  t.ok(pool.verdicts.judge(a, true, 'answered 200 again', LATER_MS))
   t.match(a.status(), { healthy: true, reason: 'answered 200 again', since: '2030-01-02T03:04:05.678Z' })
 })
 
 t.test('only healthy backends are available, in the order of the pool', async (t) => {
   const { pool, a, b } = threeBackends()
-  pool.judge(a, false, 'down', LATER_MS)
+  pool.verdicts.judge(a, false, 'down', LATER_MS)
   t.strictSame(urls(pool.available), ['http://b', 'http://c'])
-  pool.judge(b, false, 'down', LATER_MS)
+  pool.verdicts.judge(b, false, 'down', LATER_MS)
   t.strictSame(urls(pool.available), ['http://c'])
-  pool.judge(a, true, 'up', LATER_MS)
+  pool.verdicts.judge(a, true, 'up', LATER_MS)
   t.strictSame(urls(pool.available), ['http://a', 'http://c'])
 })
 
@@ -60,22 +60,22 @@ t.test('each backend knows its position among the available ones', async (t) => 
   const { pool, a, b, c } = threeBackends()
   const positions = (): number[] => [a, b, c].map((backend) => backend.position)
   t.strictSame(positions(), [0, 1, 2])
-  pool.judge(b, false, 'down', LATER_MS)
+  pool.verdicts.judge(b, false, 'down', LATER_MS)
   t.strictSame(positions(), [0, -1, 1])
-  pool.judge(a, false, 'down', LATER_MS)
+  pool.verdicts.judge(a, false, 'down', LATER_MS)
   t.strictSame(positions(), [-1, -1, 0])
-  pool.judge(b, true, 'up', LATER_MS)
+  pool.verdicts.judge(b, true, 'up', LATER_MS)
   t.strictSame(positions(), [-1, 0, 1])
 })
 
 t.test('the policy picks among what is available from the moment of the verdict', async (t) => {
   const { pool, a, b, c } = threeBackends()
-  pool.judge(a, false, 'down', LATER_MS)
-  pool.judge(c, false, 'down', LATER_MS)
+  pool.verdicts.judge(a, false, 'down', LATER_MS)
+  pool.verdicts.judge(c, false, 'down', LATER_MS)
   t.equal(pool.pick(FRESH), b)
-  pool.judge(b, false, 'down', LATER_MS)
+  pool.verdicts.judge(b, false, 'down', LATER_MS)
   t.equal(pool.pick(FRESH), undefined)
-  pool.judge(c, true, 'up', LATER_MS)
+  pool.verdicts.judge(c, true, 'up', LATER_MS)
   t.equal(pool.pick(FRESH), c)
 })
 
@@ -84,7 +84,7 @@ t.test('the status tells of every backend what the counters and the verdicts say
   for (let i = 0; i < 3; i++) pool.counters.attemptStarted(b.slot)
   pool.counters.attemptEnded(b.slot)
   pool.counters.attemptFailed(b.slot)
-  pool.judge(b, false, 'answered 500', LATER_MS)
+  pool.verdicts.judge(b, false, 'answered 500', LATER_MS)
   const untouched = { state: 'up', weight: 1, priority: 0, healthy: true, inFlight: 0, requests: 0, failures: 0, retries: 0, since: '2030-01-01T00:00:00.000Z', reason: 'not probed yet' }
   t.strictSame(pool.status(), {
     name: 'main',
@@ -124,13 +124,13 @@ t.test('a verdict of one thread holds for the next pick of every other, without 
   const { pool, other } = twoThreads()
   const [a, b, c] = pool.backends
   if (a === undefined || b === undefined || c === undefined) throw new Error('the pool lacks a backend')
-  pool.judge(a, false, 'down', LATER_MS)
-  pool.judge(c, false, 'down', LATER_MS)
+  pool.verdicts.judge(a, false, 'down', LATER_MS)
+  pool.verdicts.judge(c, false, 'down', LATER_MS)
   t.strictSame([1, 2, 3].map(() => other.pick(FRESH)?.url), ['http://b', 'http://b', 'http://b'])
   t.strictSame(other.backends.map(({ position }) => position), [-1, 0, -1])
-  pool.judge(b, false, 'down', LATER_MS)
+  pool.verdicts.judge(b, false, 'down', LATER_MS)
   t.equal(other.pick(FRESH), undefined)
-  pool.judge(c, true, 'up', LATER_MS)
+  pool.verdicts.judge(c, true, 'up', LATER_MS)
   t.strictSame(urls(other.available), ['http://c'])
   t.strictSame(other.backends.map(({ healthy, available, judged }) => [healthy, available, judged]), [[false, false, true], [false, false, true], [true, true, true]])
 })
@@ -156,7 +156,7 @@ t.test('without news the policy is not told of anything', async (t) => {
   }
   for (let i = 0; i < 5; i++) other.pick(FRESH)
   t.equal(rebuilt, 0)
-  for (const backend of pool.backends.slice(1)) pool.judge(backend, false, 'down', LATER_MS)
+  for (const backend of pool.backends.slice(1)) pool.verdicts.judge(backend, false, 'down', LATER_MS)
   for (let i = 0; i < 5; i++) other.pick(FRESH)
   t.equal(rebuilt, 1)
 })
@@ -166,9 +166,9 @@ t.test('why and since when comes to the other threads by itself', async (t) => {
   const [a] = pool.backends
   const [seen] = other.backends
   if (a === undefined || seen === undefined) throw new Error('the pool lacks a backend')
-  pool.judge(a, false, 'answered 500', LATER_MS)
+  pool.verdicts.judge(a, false, 'answered 500', LATER_MS)
   t.match(seen.status(), { healthy: false, reason: 'not probed yet' })
-  other.explain(seen, a.reason, a.sinceMs)
+  other.verdicts.explain(seen, a.reason, a.sinceMs)
   t.match(seen.status(), { healthy: false, reason: 'answered 500', since: '2030-01-02T03:04:05.678Z' })
 })
 
@@ -182,7 +182,7 @@ t.test('spare backends are for requests that have tried all active ones', async 
   t.equal(pool.pick({ tried: [a, b], keyHash: 0 }), spare)
   t.equal(pool.pick({ tried: [spare, a, b], keyHash: 0 }), undefined)
   t.equal(pool.pick({ tried: [spare, b], keyHash: 0 }), a)
-  pool.judge(spare, false, 'down', LATER_MS)
+  pool.verdicts.judge(spare, false, 'down', LATER_MS)
   t.notOk(pool.mayPick(spare))
 })
 
@@ -192,8 +192,8 @@ t.test('a backend that is back gets its share little by little', async (t) => {
   const [a] = pool.backends
   if (a === undefined) throw new Error('the pool lacks a backend')
   t.strictSame([a.ramp, pool.isWarming], [1, false], 'those that were there from the start have all of it')
-  pool.judge(a, false, 'down', nowMs)
-  pool.judge(a, true, 'up', nowMs)
+  pool.verdicts.judge(a, false, 'down', nowMs)
+  pool.verdicts.judge(a, true, 'up', nowMs)
   const ramps = [0, 500, 5_000, 9_900, 10_000, 99_000].map((laterMs) => {
     nowMs = LATER_MS + laterMs
     pool.refresh()
@@ -222,10 +222,10 @@ t.test('whoever watches is told of every attempt that is over', async (t) => {
 
 t.test('in a panic the status says so, and all are picked from', async (t) => {
   const pool = madePool(['http://a', 'http://b'], { rules: { minGroupRatio: 0, panicRatio: 0.5 } })
-  for (const backend of pool.backends) pool.judge(backend, false, 'down', LATER_MS)
+  for (const backend of pool.backends) pool.verdicts.judge(backend, false, 'down', LATER_MS)
   t.ok(pool.status().panicking)
   t.strictSame(urls(pool.available), ['http://a', 'http://b'])
-  for (const backend of pool.backends.slice(1)) pool.judge(backend, true, 'up', LATER_MS)
+  for (const backend of pool.backends.slice(1)) pool.verdicts.judge(backend, true, 'up', LATER_MS)
   t.notOk(pool.isPanicking)
   t.strictSame(urls(pool.available), ['http://b'])
 })

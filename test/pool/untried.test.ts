@@ -39,6 +39,6 @@ t.test('of a part of the list only those that were tried of it are left out', as
 t.test('tried ones that are not available any more do not matter', async (t) => {
   const pool = madePool(['http://a', 'http://b', 'http://c'])
   const gone = pool.backends.filter(({ url }) => url === 'http://b')
-  for (const backend of gone) pool.judge(backend, false, 'down', 0)
+  for (const backend of gone) pool.verdicts.judge(backend, false, 'down', 0)
   t.strictSame(picked(pool.available, 0, gone), { 'http://a': 30, 'http://c': 30 })
 })

@@ -52,16 +52,16 @@ t.test('the choice is explained as it was before it was made', async (t) => {
 t.test('of what was looked for in vain, again and again, the last look is kept', async (t) => {
   const pool = madePool(['http://a', 'http://b'])
   const explanation = explaining(pool)
-  for (const backend of pool.backends) pool.judge(backend, false, 'down', 0)
+  for (const backend of pool.backends) pool.verdicts.judge(backend, false, 'down', 0)
   for (let i = 0; i < 1_000; i++) explanation.notePick(pool, FRESH, 'policy', () => pool.pick(FRESH))
-  for (const backend of pool.backends) pool.judge(backend, true, 'up', 0)
+  for (const backend of pool.backends) pool.verdicts.judge(backend, true, 'up', 0)
   explanation.notePick(pool, FRESH, 'policy', () => pool.pick(FRESH))
   t.strictSame(explanation.picks.map(({ picked }) => picked), ['http://a', undefined, 'http://b'])
 })
 
 t.test('of a large pool ten are named, and how many more there are', async (t) => {
   const pool = madePool(many(25))
-  for (const backend of pool.backends.slice(12)) pool.judge(backend, false, 'down', 0)
+  for (const backend of pool.backends.slice(12)) pool.verdicts.judge(backend, false, 'down', 0)
   const { picks } = parseObject(explaining(pool).asField())
   const [pick] = listOf(picks)
   t.match(pick, { picked: 'http://backend0', moreCandidates: 2, moreLeftOut: 3, candidates: [{ backend: 'http://backend0' }], leftOut: [{ backend: 'http://backend12' }] })

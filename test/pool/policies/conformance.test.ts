@@ -154,7 +154,7 @@ function play (policy: PolicyFactory, weights: readonly number[], steps: readonl
       const backend = pool.pick({ tried: [], keyHash })
       if (backend !== undefined && pool.begin(backend)) inFlight.push(backend)
     } else if (what === 'down' || what === 'up') {
-      if (weights.length > 0) pool.judge(backendAt(pool, slot), what === 'up', what, 0)
+      if (weights.length > 0) pool.verdicts.judge(backendAt(pool, slot), what === 'up', what, 0)
     } else endOne(pool, inFlight.splice(which % Math.max(1, inFlight.length), 1), what)
   }
   return true

@@ -29,7 +29,7 @@ t.test('the one with the fewest attempts for its weight is picked, whatever star
       if (!isLeast(pool, picked)) return false
       if (kind === 'start' && picked !== undefined && pool.begin(picked)) inFlight.push(picked)
       else if (kind === 'end') for (const backend of inFlight.splice(which % (inFlight.length + 1), 1)) pool.ended(backend, 1, 200)
-      else if (kind === 'down' || kind === 'up') pool.judge(backendAt(pool, which % weights.length), kind === 'up', kind, 0)
+      else if (kind === 'down' || kind === 'up') pool.verdicts.judge(backendAt(pool, which % weights.length), kind === 'up', kind, 0)
     }
     return true
   }), { seed: SEED, numRuns: 300 })
@@ -80,7 +80,7 @@ t.test('one that was away for long does not get all that it has missed', async (
   const pool = weightedPool(leastConnections, [1, 1])
   takeDown(pool, 1)
   for (let i = 0; i < 1000; i++) pool.pick(FRESH)
-  pool.judge(backendAt(pool, 1), true, 'answered 200', 0)
+  pool.verdicts.judge(backendAt(pool, 1), true, 'answered 200', 0)
   const counts = [0, 0]
   for (let i = 0; i < 10; i++) {
     const slot = pool.pick(FRESH)?.slot ?? -1

@@ -110,8 +110,8 @@ t.test('a heavier backend may cost as much more as its weight says', async (t) =
 t.test('what is known of a backend outlasts its being down', async (t) => {
   const clocked = new Clocked([1, 1])
   clocked.serve(0, 100)
-  clocked.pool.judge(backendAt(clocked.pool, 0), false, 'answered 500', 0)
-  clocked.pool.judge(backendAt(clocked.pool, 0), true, 'answered 200', 0)
+  clocked.pool.verdicts.judge(backendAt(clocked.pool, 0), false, 'answered 500', 0)
+  clocked.pool.verdicts.judge(backendAt(clocked.pool, 0), true, 'answered 200', 0)
   t.equal(clocked.latencyMs(0), 100)
 })
 

@@ -17,11 +17,11 @@ export function backendAt (pool: Pool, slot: number): Backend {
 }
 
 export function takeDown (pool: Pool, ...slots: number[]): void {
-  for (const slot of slots) pool.judge(backendAt(pool, slot), false, 'answered 500', 0)
+  for (const slot of slots) pool.verdicts.judge(backendAt(pool, slot), false, 'answered 500', 0)
 }
 
 export function bringUp (pool: Pool, ...slots: number[]): void {
-  for (const slot of slots) pool.judge(backendAt(pool, slot), true, 'answered 200', 0)
+  for (const slot of slots) pool.verdicts.judge(backendAt(pool, slot), true, 'answered 200', 0)
 }
 
 /** How often each backend was picked, by slot, each time for another key; fails if none was. */

@@ -14,7 +14,7 @@ function poolOf (size: number, counters = new Counters({ capacity: size })): Poo
 }
 
 function takeDown (pool: Pool, ...slots: number[]): void {
-  for (const slot of slots) pool.judge(backendAt(pool, slot), false, 'answered 500', 0)
+  for (const slot of slots) pool.verdicts.judge(backendAt(pool, slot), false, 'answered 500', 0)
 }
 
 function backendAt (pool: Pool, slot: number): Backend {
@@ -81,7 +81,7 @@ t.test('a backend that is back gets its full share again', async (t) => {
   const pool = poolOf(3)
   takeDown(pool, 1)
   tally(pool, 10)
-  pool.judge(backendAt(pool, 1), true, 'answered 200', 0)
+  pool.verdicts.judge(backendAt(pool, 1), true, 'answered 200', 0)
   t.strictSame(tally(pool, 30), { 0: 10, 1: 10, 2: 10 })
 })
 
@@ -100,8 +100,8 @@ t.test('who waited in vain has not taken the turn of anybody', async (t) => {
   const pool = poolOf(2)
   takeDown(pool, 0, 1)
   tally(pool, 5)
-  pool.judge(backendAt(pool, 0), true, 'answered 200', 0)
-  pool.judge(backendAt(pool, 1), true, 'answered 200', 0)
+  pool.verdicts.judge(backendAt(pool, 0), true, 'answered 200', 0)
+  pool.verdicts.judge(backendAt(pool, 1), true, 'answered 200', 0)
   t.equal(pool.pick(FIRST_ATTEMPT)?.slot, 0)
 })
 

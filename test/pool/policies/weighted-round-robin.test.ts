@@ -42,7 +42,7 @@ t.test('a backend that warms up has the part of its turns that it has of its wei
   let nowMs = 1000
   const pool = weightedPool(weightedRoundRobin, [2, 2], { slowStartMs: 1000, wallClockMs: () => nowMs })
   takeDown(pool, 1)
-  pool.judge(backendAt(pool, 1), true, 'answered 200', nowMs)
+  pool.verdicts.judge(backendAt(pool, 1), true, 'answered 200', nowMs)
   nowMs = 1500
   pool.refresh()
   t.strictSame(tally(pool, 300), [200, 100])
