@@ -85,7 +85,7 @@ const TOO_SLOW: Outcome = { client: '504', retry: 'no', requests: 1, failures: 1
 const CUT: Outcome = { client: '200, cut', retry: 'no', requests: 1, failures: 1 }
 const SERVED_AGAIN: Outcome = { client: '200', retry: undefined, requests: 2, failures: 0 }
 const ANEW: Outcome = { client: '200', retry: 'same-backend', requests: 3, failures: 0 }
-const BAD_GATEWAY_AGAIN: Outcome = { client: '502', retry: 'no', requests: 2, failures: 1 }
+const BAD_GATEWAY_AGAIN: Outcome = { client: '502', retry: 'no', requests: 2, failures: 0 }
 
 const RESET = 'FL_UPSTREAM_RESET'
 const BAD = 'FL_UPSTREAM_BAD_RESPONSE'
