@@ -127,7 +127,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
       canReplay: this.canReplay
     }, this)
     this.#parts.observer.attemptFailed(this, failure, decision)
-    if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
+    // A backend that has begun to drain meanwhile closes what is idle: there is nothing to be had there any more.
+    if (decision === 'same-backend' && !attempt.backend.isDraining && this.#parts.pool.begin(attempt.backend)) {
       this.tried = before
       return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], this.#wantsTunnel), this.#parts.nowMs())
     }
