@@ -62,9 +62,9 @@ export class Overload {
   }
 }
 
-/** The part of it that is in use, 0 to 1. */
+/** The part of it that is in use, 0 to 1. A limit may be guessed too low: then too what was given up must not begin anew. */
 export function shareOf ({ usedBytes, limitBytes }: MemoryUse): number {
-  return usedBytes / limitBytes
+  return Math.min(1, usedBytes / limitBytes)
 }
 
 function watchedLoop (limit: number): Watched {

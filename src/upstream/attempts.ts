@@ -140,7 +140,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     }, this)
     this.#isPaid = decision === 'other-backend' && failure.sent
     this.#parts.observer.attemptFailed(this, failure, decision)
-    if (decision === 'same-backend' && this.#parts.pool.begin(attempt.backend)) {
+    // A backend that has begun to drain meanwhile closes what is idle: there is nothing to be had there any more.
+    if (decision === 'same-backend' && !attempt.backend.isDraining && this.#parts.pool.begin(attempt.backend)) {
       this.tried = before
       // Never one for a tunnel: those of HTTP/1.1 are new ones at once, and HTTP/2 has none.
       return this.#send(attempt.backend, newCarrier(this.#parts.carriers[attempt.backend.slot], false), this.#parts.nowMs())

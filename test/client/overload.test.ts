@@ -64,6 +64,13 @@ t.test('memory that stays in use though requests are refused is given up; a late
   for (let i = 0; i < 50; i++) t.ok(loop.after({ loopDelayMs: 1_200 }))
 })
 
+t.test('more than all of a limit that is only guessed is given up for good, too', async (t) => {
+  const watch = new Watch()
+  const reasons = Array.from({ length: 60 }, () => watch.after({ heap: 130 }))
+  t.ok(reasons.slice(0, 5).every((reason) => reason !== undefined))
+  t.ok(reasons.slice(6).every((reason) => reason === undefined))
+})
+
 t.test('with one reason gone the other one is told; without any it is over', async (t) => {
   const watch = new Watch()
   t.match(watch.after({ loopDelayMs: 2_000, heap: 95 }), /OVERLOAD_LOOP_DELAY_MS/)

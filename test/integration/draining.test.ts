@@ -1,5 +1,5 @@
 /** Backends that ask to be drained, in their answers or in those to probes, and what becomes of requests. */
-import { answer, call, type Gateway, http2Scenario, open, scenario, until, upgradeToEcho } from '../helper.ts'
+import { after, answer, call, endInstead, type Gateway, http2Scenario, open, scenario, until, upgradeToEcho } from '../helper.ts'
 
 const FIELD = 'x-fastlancer-drain'
 const DRAINS = answer({ fields: [`${FIELD}: 1`, 'kept: yes'], body: 'a' })
@@ -52,6 +52,19 @@ scenario('requests in flight finish, and when the last one has, that is logged o
   waiting[1]?.()
   t.match(await Promise.all(long), [{ status: 200, text: 'a' }, { status: 200, text: 'a' }])
   t.match(await gateway.logs.wait('backend has drained'), [{ backend: a.url, inFlight: 0 }])
+})
+
+scenario('a request whose kept connection a draining backend has closed is not sent there again', async (s, t) => {
+  const { promise: drained, resolve: letEnd } = Promise.withResolvers<void>()
+  const [a, b] = [await s.scripted('a', answer({ body: 'a' }), after(drained, endInstead('fin')), answer({ body: 'again' })), await s.origin('b')]
+  const gateway = await s.gateway([a, b])
+  t.strictSame(await served(gateway, 2), ['a', 'b'])
+  const waiting = call(gateway.url)
+  await until('it is there', () => a.requests.length === 2)
+  gateway.app.pool.drain(gateway.backend(a), 'asked for by the test', Date.now())
+  letEnd()
+  t.equal((await waiting).text, 'b')
+  t.equal(a.requests.length, 2)
 })
 
 scenario('a tunnel is in flight too; its 101 can ask for it', async (s, t) => {
