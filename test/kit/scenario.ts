@@ -13,7 +13,7 @@ import { type Behaviour, ScriptedOrigin } from './scripted-origin.ts'
 import { until, within } from './until.ts'
 
 /** How long what is left over may take to go, in ms. */
-const LEAVING_BOUND_MS = 3_000
+const LEAVING_BOUND_MS = 10_000
 
 /** A test of this name, with a scenario to play in. */
 export function scenario (name: string, play: (s: Scenario, t: Test) => Promise<void>): void {

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 const POLL_MS = 2
-const DEFAULT_BOUND_MS = 5_000
+const DEFAULT_BOUND_MS = 15_000
 
 /** Polls until `probe` gives something truthy, and returns it; fails, naming what was waited for, after `boundMs`. */
 export async function until<Result> (what: string, probe: () => Result | Promise<Result>, boundMs = DEFAULT_BOUND_MS): Promise<Result> {

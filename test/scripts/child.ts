@@ -7,7 +7,7 @@ import { until, within } from '../helper.ts'
 export const ROOT = join(import.meta.dirname, '../..')
 
 /** Slow machines start a process slowly. */
-const START_BOUND_MS = 20_000
+const START_BOUND_MS = 45_000
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>

@@ -6,7 +6,7 @@ import { Value } from 'typebox/value'
 import { fuzz, replay } from './fuzz/fuzzer.ts'
 
 const SEED = 20_261_122
-const TIME_MS = 15_000
+const TIME_MS = 60_000
 const CASES = 500
 
 /** Each client has an address of its own in 127.0.0.0/8. */

@@ -7,7 +7,7 @@ import { type Answered, call, type LogLine, parseLine, parseObject, type Scenari
 import { Child } from '../scripts/child.ts'
 
 /** Slow machines start threads slowly. */
-const START_BOUND_MS = 20_000
+const START_BOUND_MS = 45_000
 
 /** Says which worker answers, and has routes that harm the one that serves them. */
 export const HARMFUL_PLUGIN = `

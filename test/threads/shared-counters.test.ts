@@ -59,9 +59,10 @@ t.test('whoever dies and when: the counters say what the living hold', async (t)
       const exited = once(worker, 'exit')
       await worker.terminate()
       await exited
+      // First: from the moment it is given back on others may have it.
+      new Int32Array(granted).fill(0, row * GAUGES, (row + 1) * GAUGES)
       counters.releaseRow(row)
       gauges.releaseRow(row)
-      new Int32Array(granted).fill(0, row * GAUGES, (row + 1) * GAUGES)
       deaths++
     })
     const alive = await Promise.all(living.map(async (todo) => {

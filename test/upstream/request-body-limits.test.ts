@@ -1,8 +1,8 @@
 /** What a client may do with its body, and what it may not: send too much, fall silent, leave. */
-import { mock } from 'node:test'
 import t from 'tap'
 import { TimeoutQueue } from '../../src/timing/timeout-queue.ts'
 import { REPLAY_LIMIT_BYTES } from '../../src/upstream/request-body.ts'
+import { VirtualSchedule } from '../virtual-schedule.ts'
 import { arrange, attachedTo, settled, Sink, streaming } from './played-body.ts'
 
 t.test('more than the client may send is told as soon as it comes, and not sent', async (t) => {
@@ -127,18 +127,8 @@ t.test('a request that fails for its trailers is not ended', async (t) => {
   t.strictSame([sink.text, sink.trailers], ['x', undefined])
 })
 
-/** Plays with a deadline of 1 s on timers of its own; it ends before tap sets a timer. */
+/** Plays with a deadline of 1 s in time that passes only when told to. */
 function inVirtualTime (play: (timeouts: TimeoutQueue, pass: (ms: number) => void) => void): void {
-  let nowMs = 0
-  mock.timers.enable({ apis: ['setTimeout'] })
-  try {
-    play(new TimeoutQueue(1_000, () => nowMs), (ms) => {
-      for (let passed = 0; passed < ms; passed++) {
-        nowMs++
-        mock.timers.tick(1)
-      }
-    })
-  } finally {
-    mock.timers.reset()
-  }
+  const schedule = new VirtualSchedule()
+  play(new TimeoutQueue(1_000, () => schedule.nowMs(), (delayMs, callback) => schedule.after(delayMs, callback)), (ms) => schedule.pass(ms))
 }
