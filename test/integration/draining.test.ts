@@ -61,7 +61,7 @@ scenario('a request whose kept connection a draining backend has closed is not s
   t.strictSame(await served(gateway, 2), ['a', 'b'])
   const waiting = call(gateway.url)
   await until('it is there', () => a.requests.length === 2)
-  gateway.app.pool.drain(gateway.backend(a), 'asked for by the test', Date.now())
+  gateway.app.pool.verdicts.drain(gateway.backend(a), 'asked for by the test', Date.now())
   letEnd()
   t.equal((await waiting).text, 'b')
   t.equal(a.requests.length, 2)
