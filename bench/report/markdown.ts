@@ -72,7 +72,7 @@ function section (result: Recorded, plots: ReadonlySet<string>, report: Report):
   const failed = failures(result)
   const parts = [
     `## ${scenario.title}`,
-    `${scenario.about} ${load.rounds} rounds. ${run(result, report)} ${stolen(result)}`.trim().replaceAll('  ', ' '),
+    [scenario.about, `${load.rounds} rounds.`, run(result, report), ...stolen(result)].join(' '),
     ...plots.has(file) ? [`![${scenario.title}](${file})`] : [],
     resultTable(result),
     ...failed === undefined ? [] : [failed]
@@ -80,18 +80,19 @@ function section (result: Recorded, plots: ReadonlySet<string>, report: Report):
   return `${parts.join('\n\n')}\n`
 }
 
-/** When and how it was measured, where that was not in the last run. */
+/** What was measured, and when and how where that was not in the last run. */
 function run ({ command, date, revision }: Recorded, last: Report): string {
-  return command === last.command && day(date) === day(last.date) ? '' : `Measured on ${day(date)} with \`${command}\`, Fastlancer at ${revision}.`
+  const isOfLast = command === last.command && day(date) === day(last.date)
+  return isOfLast ? `Fastlancer at ${revision}.` : `Measured on ${day(date)} with \`${command}\`, Fastlancer at ${revision}.`
 }
 
 function day (date: Date): string {
   return date.toISOString().slice(0, 10)
 }
 
-/** How much of the machine the host left. */
-function stolen ({ samples, repeated }: Result): string {
+/** How much of the machine the host left: a sentence, or nothing where nobody has looked. */
+function stolen ({ samples, repeated }: Result): string[] {
   const spread = spreadOf([...samples.values()].flatMap((taken) => taken.flatMap((sample) => sample?.['stolen'] ?? [])))
   const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)}%`
-  return spread === undefined ? '' : `Taken by the host: ${percent(spread.median)} in the middle, ${percent(spread.high)} at the upper quartile; ${repeated} slices repeated.`
+  return spread === undefined ? [] : [`Taken by the host: ${percent(spread.median)} in the middle, ${percent(spread.high)} at the upper quartile; ${repeated} slices repeated.`]
 }

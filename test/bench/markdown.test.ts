@@ -49,5 +49,5 @@ t.test('writing leaves no plot of an older run behind', async (t) => {
 t.test('a scenario of an earlier run says when and how that was', async (t) => {
   const earlier = { ...RECORDED, command: 'npm run bench', date: new Date('2026-10-01T10:00:00Z') }
   t.match(markdown({ ...REPORT, results: [earlier] }, new Set()), 'Made up. 3 rounds. Measured on 2026-10-01 with `npm run bench`, Fastlancer at abc1234.')
-  t.match(markdown(REPORT, new Set()), 'Made up. 3 rounds.\n')
+  t.match(markdown(REPORT, new Set()), 'Made up. 3 rounds. Fastlancer at abc1234.\n')
 })
