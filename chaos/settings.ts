@@ -9,21 +9,19 @@ export const ADVISED = 'advised'
 
 export const SETTINGS: readonly string[] = [DEFAULTS, ADVISED]
 
-const PROBE_OFTEN: Values = { HEALTH_INTERVAL_MS: '1000', HEALTH_TIMEOUT_MS: '500' }
-const GIVE_UP_SOON: Values = { UPSTREAM_CONNECT_TIMEOUT_MS: '500', UPSTREAM_HEADERS_TIMEOUT_MS: '500' }
-const EJECT: Values = { EJECT_FAILURES: '5', EJECT_MS: '1000' }
+const BACK_SOON: Values = { HEALTH_INTERVAL_MS: '1000', EJECT_MS: '1000' }
+const GIVE_UP_SOON: Values = { ATTEMPT_TIMEOUT_MS: '500' }
 
-/** By the name of the fault. */
+/** By the name of the fault. Against the others the defaults are what is advised. */
 export const ADVICE: ReadonlyMap<string, Values> = new Map<string, Values>([
-  ['killed', PROBE_OFTEN],
-  ['lost-half', PROBE_OFTEN],
-  ['flapping', { ...PROBE_OFTEN, HEALTH_RISE: '3' }],
-  ['refused', PROBE_OFTEN],
-  ['stopped', { ...GIVE_UP_SOON, ...PROBE_OFTEN }],
-  ['blackholed', { ...GIVE_UP_SOON, ...PROBE_OFTEN }],
-  ['slow', { ...GIVE_UP_SOON, ...EJECT }],
-  ['errors', { ...EJECT, EJECT_STATUSES: '500', RETRY_STATUSES: '500' }],
-  ['resetting', EJECT]
+  ['killed', BACK_SOON],
+  ['lost-half', BACK_SOON],
+  ['flapping', { HEALTH_INTERVAL_MS: '1000', HEALTH_RISE: '3' }],
+  ['refused', BACK_SOON],
+  ['stopped', GIVE_UP_SOON],
+  ['blackholed', GIVE_UP_SOON],
+  ['slow', GIVE_UP_SOON],
+  ['errors', { EJECT_STATUSES: '500' }]
 ])
 
 export interface Opinion {
@@ -36,14 +34,29 @@ export interface Opinion {
 
 export const OPINIONS: readonly Opinion[] = [
   {
+    key: 'ATTEMPT_TIMEOUT_MS',
+    helps: 'who waits for a backend that hangs is served by another one after half a second, if the method is idempotent or nothing was sent yet; after `EJECT_FAILURES` of them nobody waits for it any more',
+    asDefault: 'No: how long a good answer may take only the application knows. A report that takes a second would be begun anew at every backend, and then fail; a POST fails at once. Set it to some times your longest good answer.'
+  },
+  {
+    key: 'EJECT_STATUSES',
+    helps: 'a backend that answers with nothing but errors is out after `EJECT_FAILURES` of them',
+    asDefault: 'No: a 500 may be due to the request. Whoever finds one that is always answered so could take out one backend after the other with it. With `503`, and applications that mean by it what the RFC does, it is safe.'
+  },
+  {
+    key: 'RETRY_STATUSES',
+    helps: 'with `EJECT_STATUSES`: the client gets the answer of another backend also instead of the first few errors, if the method is idempotent',
+    asDefault: 'No: a 500 may come after half of the work was done, and an idempotent method says only that it may be done twice, not that this is cheap.'
+  },
+  {
     key: 'HEALTH_INTERVAL_MS',
-    helps: 'what is dead or hangs is found out, and what is well again is used again, within a second',
+    helps: 'what is dead or hangs is found out, and what is well again is seen to be so, within a second',
     asDefault: 'No: every gateway probes every backend. Behind ten gateways of its own a backend with a check that asks its database would do so ten times a second. With a check that costs nothing: set it.'
   },
   {
-    key: 'HEALTH_TIMEOUT_MS',
-    helps: 'a backend that hangs is found out half a second after the probe',
-    asDefault: 'No: under load a good backend may take a second for its check. To take it out then puts its load on the others, and they are next.'
+    key: 'EJECT_MS',
+    helps: 'a short ejection has a backend back soon after its fault; each further one lasts twice as long as the one before',
+    asDefault: 'A matter of taste: each return costs some requests a second attempt, and, with `ATTEMPT_TIMEOUT_MS`, that time.'
   },
   {
     key: 'HEALTH_RISE',
@@ -51,34 +64,9 @@ export const OPINIONS: readonly Opinion[] = [
     asDefault: 'No: with the default interval one that was started again would wait for half a minute.'
   },
   {
-    key: 'UPSTREAM_CONNECT_TIMEOUT_MS',
-    helps: 'where packets vanish another backend is asked after half a second, whatever the method: nothing was sent yet',
-    asDefault: 'Nearly: within a data centre a connection opens in a millisecond. But the kernel sends a lost SYN again only after a second: below that one lost packet fails an attempt. From 1,500 on it is safe everywhere.'
-  },
-  {
-    key: 'UPSTREAM_HEADERS_TIMEOUT_MS',
-    helps: 'who waits for a backend that hangs gets the answer of another one after half a second, if the method is idempotent',
-    asDefault: 'No: what a good answer takes depends on the application. A report that takes a second would be begun anew at every backend, and then fail; a POST fails at once. Set it to some times the longest good answer.'
-  },
-  {
     key: 'EJECT_FAILURES',
     helps: 'a backend that fails several times in a row is out at once, whatever its health check says',
-    asDefault: 'Yes, as long as only attempts without a whole answer count: those are not the application\'s answers, and never more than a share of the backends is out.'
-  },
-  {
-    key: 'EJECT_MS',
-    helps: 'a short ejection brings a backend back soon after its fault',
-    asDefault: 'A matter of taste: each ejection lasts twice as long as the one before, but each return costs some requests a second attempt.'
-  },
-  {
-    key: 'EJECT_STATUSES',
-    helps: 'a backend that answers with errors only is out after a few of them',
-    asDefault: 'No: a 500 may be due to the request. Whoever finds one that is always answered so could take out one backend after the other with it.'
-  },
-  {
-    key: 'RETRY_STATUSES',
-    helps: 'the client gets the answer of another backend instead of the error, if the method is idempotent',
-    asDefault: 'No: a request that is an error everywhere costs twice as much, at the time when the backends are in trouble; and a 500 may come after half of the work was done.'
+    asDefault: 'It is: only attempts without a whole answer count, which are not the application\'s answers, and never more than a share of the backends is out (`EJECT_MAX_RATIO`).'
   }
 ]
 

@@ -16,13 +16,13 @@ Every answer names its backend and repeats the path that was asked for, in 1 KiB
 - "during" counts requests that were under way at some time of the fault, "before" those that were answered earlier.
 - "last error after" counts from the begin of the fault (which ends after ${seconds(END_MS - BEGIN_MS)} s). A dash: no error since it began.
 - "share back after" counts from the end of the fault until the backends that it befell get half of their former share of requests again, or more. "not in time": not within
-  the ${seconds(STOP_MS - END_MS)} s that the play goes on. With the defaults a backend is probed every ten seconds, at a moment of its own that may or may not lie within the fault:
-  one that was found to be down then comes back when it is asked again, which may be after the end of the play. In such a column two plays of the same thing differ.
+  the ${seconds(STOP_MS - END_MS)} s that the play goes on. With the defaults a backend that is ejected is out for ten seconds, and it is probed every
+  ten, at a moment of its own that may or may not lie within the fault: it may come back only after the end of the play. In such a column two plays of the same thing differ.
 - A policy that goes by a key takes the path for it here (\`HASH_KEY=path\`, 1,000 paths): by address, all of this load would go to one backend.
 - One play is no distribution. What differs by a few requests is chance; what differs by a factor is not. A run with another seed tells.`
 
 export const WHAT_DEFAULTS_DO = `With the defaults an attempt that fails is followed by another one elsewhere as long as nothing of the answer was passed on, so that a backend that refuses or resets costs
 time, not answers. What no default can do is tell a backend that hangs from one that is slow: how long is too long only the application knows. That is why
-the timeouts that help against \`stopped\`, \`blackholed\` and \`slow\` are for you to set. In the same way only the application knows whether a status says something about the backend or about the request.`
+the timeout that helps against \`stopped\`, \`blackholed\` and \`slow\` is for you to set. In the same way only the application knows whether a status says something about the backend or about the request.`
 
 export const PEERS_TEXT = 'Other gateways are there for orientation, with what their documentation has for several backends; each can be set up for less or for more.'

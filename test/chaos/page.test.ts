@@ -35,7 +35,7 @@ t.test('every setting is there with its default and an opinion', async (t) => {
   const text = page()
   for (const { key, asDefault } of OPINIONS) t.ok(text.includes(asDefault) && text.includes(`| \`${key}\` |`), key)
   t.match(text, '| `HEALTH_INTERVAL_MS` | `10000` |')
-  t.match(text, '| killed | `HEALTH_INTERVAL_MS=1000` `HEALTH_TIMEOUT_MS=500` |')
+  t.match(text, '| killed | `HEALTH_INTERVAL_MS=1000` `EJECT_MS=1000` |')
 })
 
 t.test('other gateways are there with their versions', async (t) => {

@@ -4,18 +4,21 @@ import { FAULTS } from '../../chaos/faults/index.ts'
 import { ADVICE, adviceFor, defaultOf, OPINIONS } from '../../chaos/settings.ts'
 import config from '../../plugins/config.ts'
 
-t.test('there is advice for every fault, and for no other', async (t) => {
-  t.strictSame([...ADVICE.keys()].toSorted(), FAULTS.map(({ name }) => name).toSorted())
+t.test('advice is for faults that there are', async (t) => {
+  const names = new Set(FAULTS.map(({ name }) => name))
+  t.strictSame([...ADVICE.keys()].filter((name) => !names.has(name)), [])
 })
 
-t.test('every key that is advised is explained, and no other', async (t) => {
-  const advised = new Set([...ADVICE.values()].flatMap((values) => Object.keys(values)))
-  t.strictSame(new Set(OPINIONS.map(({ key }) => key)), advised)
+t.test('every key that is advised is explained, and every key that is explained is there', async (t) => {
+  const explained = OPINIONS.map(({ key }) => key)
+  const advised = [...ADVICE.values()].flatMap((values) => Object.keys(values))
+  t.strictSame(advised.filter((key) => !explained.includes(key)), [])
+  t.strictSame(explained.filter((key) => defaultOf(key) === undefined), [])
 })
 
 t.test('keys that a checkout does not have are left out, and named', async (t) => {
-  t.strictSame(adviceFor('flapping', ['HEALTH_INTERVAL_MS', 'HEALTH_RISE']), {
-    values: { HEALTH_INTERVAL_MS: '1000', HEALTH_RISE: '3' }, unknown: ['HEALTH_TIMEOUT_MS']
+  t.strictSame(adviceFor('flapping', ['HEALTH_RISE']), {
+    values: { HEALTH_RISE: '3' }, unknown: ['HEALTH_INTERVAL_MS']
   })
 })
 
