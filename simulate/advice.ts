@@ -13,7 +13,7 @@ export interface Evidence {
   readonly worse: Place
   /** At least so many times; default: 1, better at all. */
   readonly factor?: number
-  /** They are within 5% of each other instead. */
+  /** They are within 10% of each other instead. */
   readonly isAlike?: boolean
 }
 
@@ -30,15 +30,14 @@ export const ADVICE: readonly Advice[] = [
   {
     when: 'You do not know, or nothing below is your case',
     take: 'Take `power-of-two`.',
-    because: 'On a quiet day it costs nothing. It leaves a backend alone that is slow, hangs or is cold before any probe notices, and ' +
-      'many gateways that use it do not run to the same backend. Only do not expect more of it than it can see: of a thousand gateways ' +
-      'each has so little in flight that its second choice is worth nothing, and it is as good as `random`.',
+    because: 'On a quiet day it costs nothing. It leaves a backend alone that is slow, hangs or is cold before any probe notices. Only ' +
+      'do not expect more of it than it can see: of a thousand gateways each has so little in flight that its second choice is worth ' +
+      'nothing, and it is as good as `random`.',
     evidence: [
       inOne('steady', 'p99', 'power-of-two', 'random', 1.3),
       inOne('slow-backend', 'p99', 'power-of-two', 'round-robin', 50),
       inOne('hanging-backend', 'failed', 'power-of-two', 'round-robin', 10),
       inOne('thundering-recovery', 'p99', 'power-of-two', 'round-robin', 20),
-      inOne('many-gateways', 'p99', 'power-of-two', 'round-robin', 10),
       alike('many-gateways', 'power-of-two', 'many-gateways', 'random', 'p99')
     ]
   },
@@ -48,13 +47,13 @@ export const ADVICE: readonly Advice[] = [
     because: 'Whoever sees all requests does best with the exact order, with 10,000 backends and with backends whose sizes nobody has ' +
       'told it too. Common wisdom has it that it floods a backend that has just come back: not here, because a cold backend keeps what ' +
       'it has for longer, and gets less for it. It does flood one that fails fast (see below). And it needs to see the load: of a ' +
-      'thousand gateways each sees so little in flight that all backends look idle, and it is round-robin with all its herd.',
+      'thousand gateways each sees so little in flight that all backends look idle, and it is as good as `random`.',
     evidence: [
       inOne('steady', 'p50', 'least-connections', 'power-of-two'),
       inOne('unknown-sizes', 'p99', 'least-connections', 'power-of-two', 1.3),
       inOne('many-backends', 'p99', 'least-connections', 'power-of-two', 1.2),
       inOne('thundering-recovery', 'p99', 'least-connections', 'round-robin', 20),
-      inOne('many-gateways', 'p99', 'power-of-two', 'least-connections', 10)
+      alike('many-gateways', 'least-connections', 'many-gateways', 'random', 'p99')
     ]
   },
   {
@@ -94,14 +93,12 @@ export const ADVICE: readonly Advice[] = [
     take: 'Give each backend a `max`.',
     because: 'Its promise is even counts, not even load: it sends its share to a backend that is slow, hangs or is cold until a probe ' +
       'or five failures in a row say otherwise. A limit on what one backend may have in flight takes most of the harm away. Backends of ' +
-      'different sizes need `weighted-round-robin`: plain round-robin knows no weights. Before many gateways that start together ' +
-      'neither is a good choice: all of them begin with the first backend, and it takes them a while to get out of step.',
+      'different sizes need `weighted-round-robin`: plain round-robin knows no weights.',
     evidence: [
       between('p99', ['slow-backend-limited', 'round-robin'], ['slow-backend', 'round-robin'], 20),
       inOne('slow-backend-limited', 'p999', 'power-of-two', 'round-robin', 1.5),
       inOne('mixed-weights', 'p99', 'weighted-round-robin', 'round-robin', 50),
-      inOne('unknown-sizes', 'p99', 'least-connections', 'weighted-round-robin', 50),
-      inOne('many-gateways', 'p99', 'random', 'round-robin', 10)
+      inOne('unknown-sizes', 'p99', 'least-connections', 'weighted-round-robin', 50)
     ]
   },
   {

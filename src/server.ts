@@ -48,12 +48,13 @@ async function finish (cause: EndCause): Promise<void> {
 
 async function start (gateway: FastifyInstance): Promise<void> {
   await gateway.ready()
-  const { config, admin } = gateway
+  const { config, admin, pool } = gateway
+  pool.counters.scatter(Math.random)
   if (admin !== null) {
     const address = await listen(admin, config.ADMIN_HOST, Number(config.ADMIN_PORT), 'ADMIN_HOST and ADMIN_PORT')
     logger.info({ address }, 'admin side listening')
   }
-  const backends = gateway.pool.backends.length
+  const backends = pool.backends.length
   if (supervisor !== undefined) {
     const address = await supervisor.start()
     logger.info({ address, backends, workers: supervisor.listening, node: process.version }, 'started')

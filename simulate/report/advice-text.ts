@@ -11,7 +11,7 @@ In a line: **\`power-of-two\`, unless one of these is your case.** Each piece of
 the scenarios are below.`
 
 /** Two figures that differ by no more than this share of the larger one make no difference. */
-const ALIKE = 0.05
+const ALIKE = 0.1
 
 /** All advice, if the whole of what it rests on was played; otherwise nothing. */
 export function adviceText (played: readonly Played[]): string {

@@ -28,6 +28,9 @@ export interface CountersMemory {
 /** Totals of 8 bytes in a line of a processor's cache: rows of two threads must not share one. */
 const TOTALS_PER_LINE = 8
 
+/** Many times as much as a cycle has turns, so that each is as likely, and far from where a cursor begins anew. */
+const MAX_FIRST_TURN = 2 ** 30
+
 export class Counters {
   readonly capacity: number
   readonly #rows: number
@@ -63,6 +66,11 @@ export class Counters {
   /** Takes the next number of a cursor: no two calls of any thread get the same one, until 2^32 have been taken. */
   advance (cursor: number): number {
     return Atomics.add(this.#cursors, cursor, 1) >>> 0
+  }
+
+  /** Has the cursors go on from numbers of their own, drawn by `random`: gateways that start together must not all begin with the same backend. */
+  scatter (random: () => number): void {
+    for (let cursor = 0; cursor < CURSOR_SLOTS; cursor++) Atomics.store(this.#cursors, cursor, Math.floor(random() * MAX_FIRST_TURN))
   }
 
   /** An attempt was sent to the backend in `slot`. */

@@ -181,6 +181,7 @@ export class Pool {
 
   /** Whether the share of a backend is still growing: then `refresh` has to be called from time to time. */
   get isWarming (): boolean {
+    this.#lookAtBoard()
     return this.backends.some(({ ramp }) => ramp < 1)
   }
 

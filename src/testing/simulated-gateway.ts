@@ -74,6 +74,7 @@ export class SimulatedGateway {
     const { clock, random, config } = this.#options
     // Gateways are not started in the same millisecond.
     const phase = random()
+    this.pool.counters.scatter(random)
     const every = (intervalMs: number, callback: () => void): void => { this.#stops.push(clock.every(intervalMs, callback, intervalMs * phase)) }
     this.#passive.watch()
     every(EJECTION_LOOK_MS, () => this.#passive.endEjections())

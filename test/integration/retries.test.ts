@@ -117,14 +117,22 @@ scenario('what never reached a backend goes elsewhere without a budget', async (
   for (const method of ['GET', 'POST', 'GET', 'POST']) t.equal((await call(gateway.url, { method })).text, 'b')
 })
 
-scenario('there are as many retries as the budget has, and then none', async (s, t) => {
-  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b')]
+scenario('there are as many retries that are of no use as the budget has, and then none', async (s, t) => {
+  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b', answer({ status: 500 }))]
   const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1' } })
   const agent = s.agent()
   const statuses: number[] = []
   for (let i = 0; i < 26; i++) statuses.push((await call(gateway.url, { agent })).status)
   // Every other request comes to `a`; ten of these are tried again.
-  t.strictSame([statuses.slice(0, 20).filter((status) => status !== 200), statuses.slice(20)], [[], [503, 200, 503, 200, 503, 200]])
+  t.strictSame([statuses.slice(0, 20).filter((status) => status !== 500), statuses.slice(20)], [[], [503, 500, 503, 500, 503, 500]])
+})
+
+scenario('retries that are of use have no end', async (s, t) => {
+  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b')]
+  const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1' } })
+  const agent = s.agent()
+  for (let i = 0; i < 40; i++) t.equal((await call(gateway.url, { agent })).status, 200)
+  t.equal(a.requests.length, 20)
 })
 
 scenario('RETRY_MAX_ATTEMPTS bounds the attempts, whatever they fail for', async (s, t) => {

@@ -179,3 +179,11 @@ t.test('the attempts sent to any backend are counted over all threads, as they a
   one.releaseRow(1)
   t.strictSame([one.allRequests, one.requests(0), one.requests(1), one.requests(2)], [4, 1, 1, 2], 'those of a thread that has died stay')
 })
+
+t.test('turns may begin anywhere, and go on from there for every thread', async (t) => {
+  const [one, other] = sharedRows(2, 3)
+  if (one === undefined || other === undefined) throw new Error('there are two')
+  const drawn = [0.25, 0.5]
+  one.scatter(() => drawn.shift() ?? NaN)
+  t.strictSame([one.advance(CURSOR_ROUND_ROBIN), other.advance(CURSOR_ROUND_ROBIN), one.advance(CURSOR_RETRY)], [2 ** 28, 2 ** 28 + 1, 2 ** 29])
+})

@@ -24,7 +24,7 @@ t.test('a drained backend gets no new request, and is in flight until the last o
   const { pool, a, b } = twoBackends()
   pool.begin(a)
   t.ok(pool.verdicts.drain(a, 'for an update', LATER_MS))
-  t.strictSame([a.position, pool.mayPick(a)], [-1, false])
+  t.strictSame([pool.mayPick(a), a.position], [false, -1])
   t.strictSame([1, 2, 3].map(() => pool.pick(FRESH)), [b, b, b])
   t.match(a.status(), { state: 'draining', healthy: true, inFlight: 1, reason: 'for an update', since: '2030-01-02T00:00:00.000Z' })
   pool.ended(a, 1, 200)
@@ -97,6 +97,7 @@ t.test('one that is back gets its share little by little, where there is a slow 
   const { pool, a } = twoBackends({ slowStartMs: 10_000, wallClockMs: () => LATER_MS + 5_000 })
   pool.verdicts.drain(a, 'for an update', STARTED_MS)
   pool.verdicts.undrain(a, 'done', LATER_MS)
+  t.ok(pool.isWarming)
   t.equal(a.ramp, 0.5)
 })
 

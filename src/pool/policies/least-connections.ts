@@ -1,6 +1,7 @@
 /**
  * Least connections, by weight: the backend with the fewest attempts in flight for its weight, as nginx's `least_conn` and HAProxy's
- * `leastconn`. Of those that are equal the one whose turn it is, by weight as well (as in stride scheduling: Waldspurger and Weihl, 1995).
+ * `leastconn`. Of those that are equal the one whose turn it is, by weight as well (as in stride scheduling: Waldspurger and Weihl, 1995). Where
+ * turns begin is drawn: gateways and threads that start together must not all begin with the same backend.
  *
  * A heap keeps the order, so that a pick takes logarithmic time. What this thread sends and finishes is in it at once; with several
  * threads each pick looks at one more backend for what the others have sent there since.
@@ -9,7 +10,7 @@ import type { Backend } from '../backend.ts'
 import type { PickContext, Policy, PolicyFactory } from '../policy.ts'
 import { PriorityHeap } from './priority-heap.ts'
 
-export const leastConnections: PolicyFactory = ({ counters }) => new LeastConnections(counters.capacity)
+export const leastConnections: PolicyFactory = ({ counters, random }) => new LeastConnections(counters.capacity, random)
 
 export class LeastConnections implements Policy {
   readonly name = 'least-connections'
@@ -18,13 +19,15 @@ export class LeastConnections implements Policy {
   #heap = new PriorityHeap(0)
   /** By slot: when a backend's next turn is, in turns of a weight of 1. */
   readonly #turns: Float64Array
+  readonly #random: () => number
   /** The turn of the last one that was picked. */
   #now = 0
   #looked = 0
 
   /** `capacity`: slots there are. */
-  constructor (capacity: number) {
-    this.#turns = new Float64Array(capacity)
+  constructor (capacity: number, random: () => number) {
+    this.#turns = new Float64Array(capacity).fill(NaN)
+    this.#random = random
   }
 
   rebuild (active: readonly Backend[]): void {
@@ -61,8 +64,9 @@ export class LeastConnections implements Policy {
   }
 
   /** One that had nothing to do for long does not get all turns that it has missed. */
-  #turn (backend: Backend): number {
-    return Math.max(this.#turns[backend.slot] ?? 0, this.#now)
+  #turn ({ slot, currentWeight }: Backend): number {
+    const turn = this.#turns[slot] ?? 0
+    return Number.isNaN(turn) ? this.#now + this.#random() / currentWeight : Math.max(turn, this.#now)
   }
 
   #lookAtOneMore (): void {

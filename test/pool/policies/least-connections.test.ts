@@ -4,6 +4,7 @@ import type { Backend } from '../../../src/pool/backend.ts'
 import { Counters } from '../../../src/pool/counters.ts'
 import { leastConnections } from '../../../src/pool/policies/least-connections.ts'
 import type { Pool } from '../../../src/pool/pool.ts'
+import { seededRandom } from '../../kit/seeded-random.ts'
 import { FRESH } from '../made-pool.ts'
 import { backendAt, takeDown, weightedPool } from './picks.ts'
 
@@ -96,4 +97,9 @@ t.test('attempts that were in flight when the policy came count too', async (t) 
   t.strictSame([1, 2, 3].map(() => pool.pick(FRESH)?.slot), [1, 1, 1])
   pool.ended(backendAt(pool, 0), 1, 200)
   t.equal(pool.pick(FRESH)?.slot, 0)
+})
+
+t.test('gateways that start together do not all begin with the same backend', async (t) => {
+  const firsts = Array.from({ length: 100 }, (_, seed) => weightedPool(leastConnections, [1, 1, 1, 1], { random: seededRandom(seed) }).pick(FRESH)?.slot)
+  t.strictSame(new Set(firsts), new Set([0, 1, 2, 3]))
 })
