@@ -215,7 +215,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
 
   /** Whether the request may be carried out twice. */
   protected mayRepeat (): boolean {
-    return this.#parts.retries.mayRepeat(this.request.raw)
+    return this.#parts.retries.mayRepeat(this.request.raw.method ?? '', this.request.head.fields)
   }
 
   /** True if another backend, or the same one in a moment, is asked in place of passing this answer on. */

@@ -2,7 +2,7 @@
  * Whether, where and when a request is tried again: what may be done at all (src/upstream/retry.ts), what the settings ask for, and what
  * the pool's budget has left. What never reached a backend goes elsewhere in any case: it is no load for anybody.
  */
-import type { IncomingHttpHeaders } from 'node:http'
+import type { FieldList } from '../wire/fields.ts'
 import { decideRetry, type FailedAttempt, isIdempotent, type RetryDecision } from './retry.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -31,12 +31,6 @@ export interface RetriesOptions {
   readonly wallClockMs: () => number
 }
 
-/** What says whether a request may be carried out twice. */
-export interface Repeatable {
-  readonly method?: string | undefined
-  readonly headers: IncomingHttpHeaders
-}
-
 /** What has been done for a request so far. */
 export interface History {
   /** Whether a backend is left that was not tried, even if it has to be waited for. */
@@ -46,6 +40,8 @@ export interface History {
   /** Time since the first one began, in ms. */
   readonly sinceFirstMs: number
 }
+
+const IDEMPOTENCY_KEY = 'idempotency-key'
 
 const MAX_STATUS = 999
 
@@ -70,10 +66,12 @@ export class Retries {
     return this.#isUnwanted[status] === 1
   }
 
-  /** Whether a request may be carried out twice. */
-  mayRepeat (request: Repeatable): boolean {
-    // Node makes the object of headers when it is first asked for.
-    return isIdempotent(request.method ?? '') || (this.#options.rules.honoursIdempotencyKey && request.headers['idempotency-key'] !== undefined)
+  /**
+   * Whether a request may be carried out twice. `fields` are those that go to the backend: by a key that ends here, because Connection
+   * names it, no backend can tell a request that it has had.
+   */
+  mayRepeat (method: string, fields: FieldList): boolean {
+    return isIdempotent(method) || (this.#options.rules.honoursIdempotencyKey && hasIdempotencyKey(fields))
   }
 
   /** What follows a failed attempt, `delayMs` later. If that is a retry of what a backend had, the budget has paid for it. */
@@ -123,4 +121,10 @@ export class Retries {
   #takeFromBudget (): boolean {
     return this.#options.budget.take(this.#options.wallClockMs())
   }
+}
+
+/** Whether there is one key: by an empty one, or two, backends go each in its own way. */
+function hasIdempotencyKey (fields: FieldList): boolean {
+  const keys = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === IDEMPOTENCY_KEY)
+  return keys.length === 1 && keys[0]?.trim() !== ''
 }

@@ -70,6 +70,13 @@ for (const [key, isHonoured, attempts] of IDEMPOTENCY) {
   }
 }
 
+scenario('a POST whose Idempotency-Key ends at the gateway, because Connection names it, is not sent twice', async (s, t) => {
+  const [a, b] = [await s.scripted('a', afterBody(sorry)), await s.scripted('b', afterBody(answer({ body: 'b' })))]
+  const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', RETRY_IDEMPOTENCY_KEY: 'on' } })
+  const { status } = await call(gateway.url, { method: 'POST', body: 'once', headers: { 'idempotency-key': '"8e03978e"', connection: 'idempotency-key' } })
+  t.strictSame([status, ...counts(a, b)], [503, 1, 0])
+})
+
 for (const framing of ['its length', 'chunks']) {
   scenario(`a body with ${framing} that is kept is sent again byte for byte after an answer that is not wanted; one that is not kept is not`, async (s, t) => {
     const [a, b] = [await s.scripted('a', afterBody(sorry)), await s.scripted('b', afterBody(answer({ body: 'b' })))]
