@@ -155,7 +155,7 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     const reply = this.#reply
     const upgrade = this.#upgrade
     if (reply === undefined || upgrade === undefined) return attempt.abort()
-    this.noteHead()
+    this.noteUpgrade()
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.explainTo(reply)
     this.isOver = true

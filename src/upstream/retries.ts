@@ -10,7 +10,7 @@ import type { RetryBudget } from './retry-budget.ts'
 export interface RetryRules {
   /** Statuses of answers in place of which another backend is asked. */
   readonly statuses: readonly number[]
-  /** Most attempts for a request, the first included; 0: as many as there are backends. */
+  /** Most attempts for a request, the first included; 0: as many as there are backends. One that met a closed connection has another one in any case. */
   readonly maxAttempts: number
   /** Time from the first attempt on in which others may begin, in ms; 0: any. */
   readonly timeoutMs: number
@@ -77,14 +77,13 @@ export class Retries {
   /** What follows a failed attempt, `delayMs` later. If that is a retry of what a backend had, the budget has paid for it. */
   decide (failed: FailedAttempt, history: History, delayMs = 0): RetryDecision {
     const decision = decideRetry(failed)
-    if (decision === 'no' || !this.#mayFollow(history, delayMs)) return 'no'
-    if (decision === 'other-backend' && !history.isAnyLeft) return 'no'
     // A connection that the backend has closed as it was used says that the backend is not at it: to ask again costs it nothing more.
-    if (!failed.sent || decision === 'same-backend') return decision
-    return this.#takeFromBudget() ? decision : 'no'
+    if (decision === 'same-backend') return this.isInTime(history, delayMs) ? decision : 'no'
+    if (decision === 'no' || !history.isAnyLeft || !this.#mayFollow(history, delayMs)) return 'no'
+    return !failed.sent || this.#takeFromBudget() ? decision : 'no'
   }
 
-  /** Gives back what was paid for a retry that has been of use. */
+  /** Gives back what was paid for a retry that has been of use, or was not made. */
   giveBack (): void {
     this.#options.budget.giveBack(this.#options.wallClockMs())
   }
@@ -112,10 +111,16 @@ export class Retries {
     return ms !== undefined && ms <= retryAfterMaxMs && retryAfterMaxMs > 0 ? ms : undefined
   }
 
+  /** Whether it is not too late for another attempt `delayMs` from now. */
+  isInTime ({ sinceFirstMs }: Pick<History, 'sinceFirstMs'>, delayMs = 0): boolean {
+    const { timeoutMs } = this.#options.rules
+    return timeoutMs === 0 || sinceFirstMs + delayMs < timeoutMs
+  }
+
   /** Whether another attempt may begin `delayMs` from now. */
-  #mayFollow ({ attempts, sinceFirstMs }: History, delayMs: number): boolean {
-    const { maxAttempts, timeoutMs } = this.#options.rules
-    return (maxAttempts === 0 || attempts < maxAttempts) && (timeoutMs === 0 || sinceFirstMs + delayMs < timeoutMs)
+  #mayFollow (history: History, delayMs: number): boolean {
+    const { maxAttempts } = this.#options.rules
+    return (maxAttempts === 0 || history.attempts < maxAttempts) && this.isInTime(history, delayMs)
   }
 
   #takeFromBudget (): boolean {

@@ -1,6 +1,6 @@
 /** Whether and when a request is tried again, as the settings have it. */
 import t from 'tap'
-import type { History } from '../../src/upstream/retries.ts'
+import type { History, RetryRules } from '../../src/upstream/retries.ts'
 import type { FailedAttempt } from '../../src/upstream/retry.ts'
 import { RetryBudget } from '../../src/upstream/retry-budget.ts'
 import { madeRetries } from './made-retries.ts'
@@ -35,13 +35,24 @@ t.test('another backend\'s answer is preferred to those with the statuses that a
   t.notOk(madeRetries().isUnwanted(503))
 })
 
-t.test('there are as many attempts as may be, whatever failed; 0 is no bound', async (t) => {
-  for (const failed of [SENT, UNSENT, ON_STALE_CONNECTION]) {
-    const decisions = (maxAttempts: number): string[] => [1, 2, 3, 4].map((attempts) => madeRetries({ maxAttempts }).decide(failed, { isAnyLeft: true, attempts, sinceFirstMs: 0 }))
-    const next = failed === ON_STALE_CONNECTION ? 'same-backend' : 'other-backend'
-    t.strictSame(decisions(3), [next, next, 'no', 'no'])
-    t.strictSame(decisions(1), ['no', 'no', 'no', 'no'])
-    t.strictSame(decisions(0), [next, next, next, next])
+/** What follows the first four attempts. */
+function upToFour (failed: FailedAttempt, rules: Partial<RetryRules>): string[] {
+  return [1, 2, 3, 4].map((attempts) => madeRetries(rules).decide(failed, { isAnyLeft: true, attempts, sinceFirstMs: 0 }))
+}
+
+t.test('there are as many attempts as may be; 0 is no bound', async (t) => {
+  const next = 'other-backend'
+  for (const failed of [SENT, UNSENT]) {
+    t.strictSame(upToFour(failed, { maxAttempts: 3 }), [next, next, 'no', 'no'])
+    t.strictSame(upToFour(failed, { maxAttempts: 1 }), ['no', 'no', 'no', 'no'])
+    t.strictSame(upToFour(failed, { maxAttempts: 0 }), [next, next, next, next])
+  }
+})
+
+t.test('one that met a connection which was being closed is followed by another one whatever their number, but not behind the time for that', async (t) => {
+  for (const failed of [ON_STALE_CONNECTION, { ...ON_STALE_CONNECTION, sent: false }]) {
+    t.strictSame(upToFour(failed, { maxAttempts: 1 }), Array.from({ length: 4 }, () => 'same-backend'))
+    t.equal(madeRetries({ timeoutMs: 100 }).decide(failed, { ...FIRST, sinceFirstMs: 100 }), 'no')
   }
 })
 
