@@ -35,12 +35,12 @@ interface Wait {
   readonly ms: number
 }
 
-/** Half of it is waited for: see `waiting`. */
-const BACKOFF = { RETRY_BACKOFF_MS: '600' }
+/** Half of it is waited for: see `waiting`. Whether a client that has ended its side has left takes half a second to find out. */
+const BACKOFF = { RETRY_BACKOFF_MS: '1600' }
 
 const WAITS: readonly Wait[] = [
-  { what: 'the backoff after a failure', env: BACKOFF, begin: async (s) => [await s.scripted('a', endInstead('fin')), await s.scripted('b')], message: 'proxy error', ms: 300 },
-  { what: 'the backoff after an answer', env: { ...BACKOFF, RETRY_STATUSES: '503' }, begin: async (s) => [await s.scripted('a', answer({ status: 503 })), await s.scripted('b')], message: 'answer refused', ms: 300 },
+  { what: 'the backoff after a failure', env: BACKOFF, begin: async (s) => [await s.scripted('a', endInstead('fin')), await s.scripted('b')], message: 'proxy error', ms: 800 },
+  { what: 'the backoff after an answer', env: { ...BACKOFF, RETRY_STATUSES: '503' }, begin: async (s) => [await s.scripted('a', answer({ status: 503 })), await s.scripted('b')], message: 'answer refused', ms: 800 },
   { what: 'Retry-After', env: { RETRY_STATUSES: '503' }, begin: async (s) => [await s.scripted('a', busy('1'))], message: 'answer refused', ms: 1_000 }
 ]
 
@@ -152,5 +152,5 @@ scenario('a backend that is down when it is to be asked again is not asked', asy
   await gateway.logs.wait('answer refused')
   gateway.app.pool.verdicts.judge(gateway.backend(a), false, 'declared by the test', Date.now())
   const { status, text } = await answered
-  t.strictSame([status, parseObject(text)['code'], a.requests.length], [502, 'FL_NO_BACKEND_AVAILABLE', 1])
+  t.strictSame([status, parseObject(text)['code'], a.requests.length], [502, 'FL_ANSWER_REFUSED', 1])
 })
