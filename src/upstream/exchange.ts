@@ -158,6 +158,7 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     this.noteUpgrade()
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.explainTo(reply)
+    this.#parts.sticky?.mark(this.request, reply, attempt.backend)
     this.isOver = true
     this.#deadline?.clear()
     this.#watch?.stop()
