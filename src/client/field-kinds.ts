@@ -6,7 +6,7 @@ export const FieldKind = {
   plain: 0,
   /** Ends here: it speaks of this connection alone, or the gateway writes it anew. */
   ends: 1,
-  /** Says where the request came from: believed only of those who are trusted. */
+  /** Says where the request came from, or something to a gateway: believed only of those who are trusted. */
   forwarding: 2,
   host: 3,
   authority: 4,
@@ -27,7 +27,7 @@ const KINDS: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
     .map((name) => [name, FieldKind.ends] as const),
   // RFC 9440: the gateway alone says which certificate a client has shown.
   ...['client-cert', 'client-cert-chain'].map((name) => [name, FieldKind.ends] as const),
-  ...['forwarded', 'x-request-id', 'x-real-ip', 'x-fastlancer-explain'].map((name) => [name, FieldKind.forwarding] as const),
+  ...['forwarded', 'x-request-id', 'x-real-ip'].map((name) => [name, FieldKind.forwarding] as const),
   ['host', FieldKind.host],
   [':authority', FieldKind.authority],
   ['content-length', FieldKind.length],
@@ -66,7 +66,8 @@ export class FieldKinds {
   #find (name: string): FieldKind {
     const kind = KINDS.get(name)
     if (kind !== undefined) return kind
-    if (name.startsWith('x-forwarded-')) return FieldKind.forwarding
+    // The gateway's own names are no stranger's to use either: a gateway behind this one may believe them.
+    if (name.startsWith('x-forwarded-') || name.startsWith('x-fastlancer-')) return FieldKind.forwarding
     if (name.startsWith(':')) return FieldKind.ends
     return name.includes('_') ? this.#underscored : FieldKind.plain
   }

@@ -41,7 +41,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   #failure: Error | undefined
   /** Whether a backend has been waited for that asked for it (Retry-After): one that always does must not be asked for ever. */
   #hasWaited = false
-  /** Whether the present attempt was paid from the budget, which gets it back if it is answered well. */
+  /** Whether an attempt was paid from the budget, which gets it back if this one, or one that follows it for nothing, is answered well. */
   #isPaid = false
   /** Prevents what is to happen later: the next attempt, or one beside the present one. */
   #cancelLater: (() => void) | undefined
@@ -58,7 +58,8 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   }
 
   get isAnyLeft (): boolean {
-    return this.#parts.pool.hasLeft(this.tried) || this.mayWait
+    const { pool, requestQueue } = this.#parts
+    return pool.hasLeft(this.tried) || (requestQueue !== undefined && this.mayWait)
   }
 
   abstract readonly waitsForClient: boolean
@@ -94,16 +95,18 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
   }
 
   placeFree (): boolean {
-    const backend = this.nextBackend()
-    if (backend === undefined && this.mayWait) return false
+    const isTooLate = this.attempts > 0 && !this.#parts.retries.isInTime(this)
+    const backend = isTooLate ? undefined : this.nextBackend()
+    if (backend === undefined && !isTooLate && this.mayWait) return false
     // First: what follows may bring it back into the queue.
     this.#parts.requestQueue?.leave(this)
-    if (backend === undefined) this.#noneLeft()
+    if (backend === undefined) this.#noneLeft(this.nobodyLeft())
     else this.#sendTo(backend)
     return true
   }
 
   waitedTooLong (timeoutMs: number): void {
+    this.#giveBack()
     this.gaveUp(withRetryAfter(new QueueTimeoutError(timeoutMs)))
   }
 
@@ -112,7 +115,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.upstreamMs = nowMs - this.#firstSentMs
     if (this.#parts.retries.isUnwanted(head.statusCode) && this.#refuses(attempt, head)) return
-    if (this.#isPaid && head.statusCode < FIRST_SERVER_ERROR) this.#parts.retries.giveBack()
+    if (head.statusCode < FIRST_SERVER_ERROR) this.#giveBack()
     this.noteLatency(this.upstreamMs)
     const error = this.answerComes(attempt, head)
     if (error === undefined) return
@@ -138,7 +141,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
       connectionEnded: failure.connectionEnded,
       canReplay: this.canReplay
     }, this)
-    this.#isPaid = decision === 'other-backend' && failure.sent
+    this.#isPaid ||= decision === 'other-backend' && failure.sent
     this.#parts.observer.attemptFailed(this, failure, decision)
     // A backend that has begun to drain meanwhile closes what is idle: there is nothing to be had there any more.
     if (decision === 'same-backend' && !attempt.backend.isDraining && this.#parts.pool.begin(attempt.backend)) {
@@ -152,9 +155,10 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     this.later(failure.sent ? this.#parts.retries.backoffMs(this) : 0, () => this.#sendNext())
   }
 
-  /** An answer begins now. */
-  protected noteHead (): void {
+  /** A backend has switched protocols. */
+  protected noteUpgrade (): void {
     this.upstreamMs = this.sinceFirstMs
+    this.#giveBack()
   }
 
   /** Everything needed to send is there. */
@@ -182,12 +186,14 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
     const isBehind = this.attempts === 0 && requestQueue?.letsBy() === false
     const backend = isBehind ? undefined : this.nextBackend()
     if (backend !== undefined) this.#sendTo(backend)
-    else if (!isBehind && !this.mayWait) this.#noneLeft()
-    else if (requestQueue?.enter(this) !== true) this.gaveUp(this.#failure ?? this.full())
+    else if (!isBehind && !this.mayWait) this.#noneLeft(this.nobodyLeft())
+    else if (requestQueue?.enter(this) !== true) this.#noneLeft(this.full())
   }
 
-  #noneLeft (): void {
-    this.gaveUp(this.#failure ?? this.nobodyLeft())
+  /** `error` is told if there has been no attempt. */
+  #noneLeft (error: Error): void {
+    this.#giveBack()
+    this.gaveUp(this.#failure ?? error)
   }
 
   /** The backend counts it as in flight already. */
@@ -215,7 +221,7 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
 
   /** Whether the request may be carried out twice. */
   protected mayRepeat (): boolean {
-    return this.#parts.retries.mayRepeat(this.request.raw)
+    return this.#parts.retries.mayRepeat(this.request.raw.method ?? '', this.request.head.fields)
   }
 
   /** True if another backend, or the same one in a moment, is asked in place of passing this answer on. */
@@ -249,6 +255,12 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
       this.#cancelLater = undefined
       callback()
     })
+  }
+
+  /** What was paid last was of use, or not made use of. */
+  #giveBack (): void {
+    if (this.#isPaid) this.#parts.retries.giveBack()
+    this.#isPaid = false
   }
 
   #stopWaiting (): void {

@@ -10,7 +10,7 @@ import { type ClientOwner, ClientWatch } from '../client/client-watch.ts'
 import type { UpgradeRequest } from '../client/upgrade-request.ts'
 import { ClientTimeoutError } from '../errors.ts'
 import { Deadline } from '../timing/deadline.ts'
-import type { FieldList } from '../wire/fields.ts'
+import { ATTEMPTS_FIELD, EXPLAIN_FIELD, type FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import { relayedTrailers } from '../wire/trailers.ts'
 import { Answer, type AnswerOwner } from './answer.ts'
@@ -18,7 +18,6 @@ import type { Attempt } from './attempt.ts'
 import { bodySource } from './body-source.ts'
 import type { UpstreamRequest } from './carrier.ts'
 import type { EngineParts, UnseenEnd } from './engine-parts.ts'
-import { ATTEMPTS_FIELD, EXPLAIN_FIELD } from './explanation.ts'
 import { requestTimeout, statusFailure } from './failure.ts'
 import { upstreamRequest } from './headers.ts'
 import { HedgedAttempts } from './hedged-attempts.ts'
@@ -155,9 +154,10 @@ export class Exchange extends HedgedAttempts implements AnswerOwner, ClientOwner
     const reply = this.#reply
     const upgrade = this.#upgrade
     if (reply === undefined || upgrade === undefined) return attempt.abort()
-    this.noteHead()
+    this.noteUpgrade()
     this.explanation?.noteAttempt(attempt.backend.url, head.statusCode)
     this.explainTo(reply)
+    this.#parts.sticky?.mark(this.request, reply, attempt.backend)
     this.isOver = true
     this.#deadline?.clear()
     this.#watch?.stop()

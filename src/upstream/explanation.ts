@@ -3,6 +3,7 @@ import type { ClientRequest } from '../client/client-side.ts'
 import { explainPick, type PickExplanation } from '../pool/explain.ts'
 import type { PickContext } from '../pool/policy.ts'
 import type { Pool } from '../pool/pool.ts'
+import { EXPLAIN_FIELD } from '../wire/fields.ts'
 
 /** A choice, with what it was made of. */
 export interface ExplainedPick extends PickExplanation {
@@ -17,12 +18,6 @@ export interface ExplainedAttempt {
   /** The status of the answer, or the code of what went wrong; `overtaken` if another attempt was answered before. */
   readonly result: string
 }
-
-/** Field by which a trusted peer asks for an explanation, and in which it is given. */
-export const EXPLAIN_FIELD = 'x-fastlancer-explain'
-
-/** The field that says how many attempts there were. */
-export const ATTEMPTS_FIELD = 'x-fastlancer-attempts'
 
 /** Backends that are named in a field; of a large pool the first ones. */
 const NAMED = 10

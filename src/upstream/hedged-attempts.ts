@@ -75,7 +75,7 @@ export abstract class HedgedAttempts extends Attempts {
     this.tried = besides
     const backend = this.nextBackend()
     this.tried = tried
-    if (backend === undefined) return
+    if (backend === undefined) return retries.giveBack()
     const nowMs = this.#parts.nowMs()
     const carrier = carriers[backend.slot]?.take(nowMs, true)
     if (carrier === undefined) return pool.ended(backend, NaN, RESULT_UNKNOWN)

@@ -1,5 +1,5 @@
 /** Heads in HTTP/2 (RFC 9113, section 8.3), from and to the form that both versions share here. */
-import { asksToDrain, DRAIN_FIELD, type FieldList, HOP_BY_HOP } from '../wire/fields.ts'
+import { asksToDrain, DRAIN_FIELD, type FieldList, HOP_BY_HOP, SAID_BY_GATEWAY } from '../wire/fields.ts'
 import { fieldsForHttp2 } from '../wire/http2-fields.ts'
 import { MessageFault } from '../wire/message-fault.ts'
 import { mayHaveLength, type ResponseHead } from '../wire/response-head.ts'
@@ -9,7 +9,7 @@ import { sentFields } from './headers.ts'
 import { RequestBody } from './request-body.ts'
 
 /** Fields of an answer that are for the gateway alone. */
-const NOT_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, DRAIN_FIELD])
+const NOT_RELAYED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...SAID_BY_GATEWAY, DRAIN_FIELD])
 
 const NOT_ASCII = /[^\x00-\x7f]/
 

@@ -2,7 +2,7 @@
  * Whether, where and when a request is tried again: what may be done at all (src/upstream/retry.ts), what the settings ask for, and what
  * the pool's budget has left. What never reached a backend goes elsewhere in any case: it is no load for anybody.
  */
-import type { IncomingHttpHeaders } from 'node:http'
+import type { FieldList } from '../wire/fields.ts'
 import { decideRetry, type FailedAttempt, isIdempotent, type RetryDecision } from './retry.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -10,7 +10,7 @@ import type { RetryBudget } from './retry-budget.ts'
 export interface RetryRules {
   /** Statuses of answers in place of which another backend is asked. */
   readonly statuses: readonly number[]
-  /** Most attempts for a request, the first included; 0: as many as there are backends. */
+  /** Most attempts for a request, the first included; 0: as many as there are backends. One that met a closed connection has another one in any case. */
   readonly maxAttempts: number
   /** Time from the first attempt on in which others may begin, in ms; 0: any. */
   readonly timeoutMs: number
@@ -31,12 +31,6 @@ export interface RetriesOptions {
   readonly wallClockMs: () => number
 }
 
-/** What says whether a request may be carried out twice. */
-export interface Repeatable {
-  readonly method?: string | undefined
-  readonly headers: IncomingHttpHeaders
-}
-
 /** What has been done for a request so far. */
 export interface History {
   /** Whether a backend is left that was not tried, even if it has to be waited for. */
@@ -46,6 +40,8 @@ export interface History {
   /** Time since the first one began, in ms. */
   readonly sinceFirstMs: number
 }
+
+const IDEMPOTENCY_KEY = 'idempotency-key'
 
 const MAX_STATUS = 999
 
@@ -70,23 +66,24 @@ export class Retries {
     return this.#isUnwanted[status] === 1
   }
 
-  /** Whether a request may be carried out twice. */
-  mayRepeat (request: Repeatable): boolean {
-    // Node makes the object of headers when it is first asked for.
-    return isIdempotent(request.method ?? '') || (this.#options.rules.honoursIdempotencyKey && request.headers['idempotency-key'] !== undefined)
+  /**
+   * Whether a request may be carried out twice. `fields` are those that go to the backend: by a key that ends here, because Connection
+   * names it, no backend can tell a request that it has had.
+   */
+  mayRepeat (method: string, fields: FieldList): boolean {
+    return isIdempotent(method) || (this.#options.rules.honoursIdempotencyKey && hasIdempotencyKey(fields))
   }
 
   /** What follows a failed attempt, `delayMs` later. If that is a retry of what a backend had, the budget has paid for it. */
   decide (failed: FailedAttempt, history: History, delayMs = 0): RetryDecision {
     const decision = decideRetry(failed)
-    if (decision === 'no' || !this.#mayFollow(history, delayMs)) return 'no'
-    if (decision === 'other-backend' && !history.isAnyLeft) return 'no'
     // A connection that the backend has closed as it was used says that the backend is not at it: to ask again costs it nothing more.
-    if (!failed.sent || decision === 'same-backend') return decision
-    return this.#takeFromBudget() ? decision : 'no'
+    if (decision === 'same-backend') return this.isInTime(history, delayMs) ? decision : 'no'
+    if (decision === 'no' || !history.isAnyLeft || !this.#mayFollow(history, delayMs)) return 'no'
+    return !failed.sent || this.#takeFromBudget() ? decision : 'no'
   }
 
-  /** Gives back what was paid for a retry that has been of use. */
+  /** Gives back what was paid for a retry that has been of use, or was not made. */
   giveBack (): void {
     this.#options.budget.giveBack(this.#options.wallClockMs())
   }
@@ -114,13 +111,25 @@ export class Retries {
     return ms !== undefined && ms <= retryAfterMaxMs && retryAfterMaxMs > 0 ? ms : undefined
   }
 
+  /** Whether it is not too late for another attempt `delayMs` from now. */
+  isInTime ({ sinceFirstMs }: Pick<History, 'sinceFirstMs'>, delayMs = 0): boolean {
+    const { timeoutMs } = this.#options.rules
+    return timeoutMs === 0 || sinceFirstMs + delayMs < timeoutMs
+  }
+
   /** Whether another attempt may begin `delayMs` from now. */
-  #mayFollow ({ attempts, sinceFirstMs }: History, delayMs: number): boolean {
-    const { maxAttempts, timeoutMs } = this.#options.rules
-    return (maxAttempts === 0 || attempts < maxAttempts) && (timeoutMs === 0 || sinceFirstMs + delayMs < timeoutMs)
+  #mayFollow (history: History, delayMs: number): boolean {
+    const { maxAttempts } = this.#options.rules
+    return (maxAttempts === 0 || history.attempts < maxAttempts) && this.isInTime(history, delayMs)
   }
 
   #takeFromBudget (): boolean {
     return this.#options.budget.take(this.#options.wallClockMs())
   }
+}
+
+/** Whether there is one key: by an empty one, or two, backends go each in its own way. */
+function hasIdempotencyKey (fields: FieldList): boolean {
+  const keys = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === IDEMPOTENCY_KEY)
+  return keys.length === 1 && keys[0]?.trim() !== ''
 }

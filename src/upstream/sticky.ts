@@ -21,6 +21,12 @@ export interface StickyOptions {
 /** 132 bits, in base64url. */
 const NAME_LENGTH = 22
 
+/** What a trusted peer says of a client that speaks TLS, by field: of a list the first entry is the client's. */
+const SAYS_HTTPS: ReadonlyMap<string, RegExp> = new Map([
+  ['x-forwarded-proto', /^\s*https\s*(?:,|$)/i],
+  ['forwarded', /^[^,]*\bproto="?https\b/i]
+])
+
 export class Sticky {
   readonly #options: StickyOptions
   readonly #names: ReadonlyMap<Backend, string>
@@ -33,11 +39,13 @@ export class Sticky {
     this.#backends = new Map([...this.#names].map(([backend, name]) => [name, backend]))
   }
 
-  /** The backend that a request's cookie names, available or not. */
+  /** The backend that a request's cookie names, available or not. Of several of that name, as one of a parent domain's may be, the first that names one. */
   backendOf ({ raw }: ClientRequest): Backend | undefined {
     const { cookie } = raw.headers
-    const name = cookie === undefined ? undefined : parseCookie(cookie)[this.#options.cookie]
-    return name === undefined ? undefined : this.#backends.get(name)
+    if (cookie === undefined) return undefined
+    const first = parseCookie(cookie)[this.#options.cookie]
+    if (first === undefined) return undefined
+    return this.#backends.get(first) ?? this.#named(cookie)
   }
 
   /** Has the client keep to `backend`, unless it does already. */
@@ -50,8 +58,26 @@ export class Sticky {
       path: '/',
       httpOnly: true,
       sameSite: 'lax',
-      secure: request.peer.proto === 'https',
+      secure: usesTls(request),
       ...(maxAgeSeconds > 0 && { maxAge: maxAgeSeconds })
     }))
   }
+
+  #named (cookies: string): Backend | undefined {
+    const prefix = `${this.#options.cookie}=`
+    for (const pair of cookies.split(';')) {
+      const text = pair.trim()
+      const backend = text.startsWith(prefix) ? this.#backends.get(text.slice(prefix.length)) : undefined
+      if (backend !== undefined) return backend
+    }
+    return undefined
+  }
+}
+
+/** Whether the client speaks TLS: with the gateway, or as a trusted peer says, with the first proxy in front of it. */
+function usesTls ({ peer, head }: ClientRequest): boolean {
+  if (peer.proto === 'https') return true
+  if (!peer.isTrusted) return false
+  const { forwarding } = head
+  return forwarding.some((name, i) => i % 2 === 0 && SAYS_HTTPS.get(name)?.test(forwarding[i + 1] ?? '') === true)
 }

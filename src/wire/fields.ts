@@ -54,13 +54,22 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** By this field of an answer, with the value 1, a backend asks to be drained. It is meant for the gateway alone. */
 export const DRAIN_FIELD = 'x-fastlancer-drain'
 
+/** Field by which a trusted peer asks for an explanation, and in which it is given. */
+export const EXPLAIN_FIELD = 'x-fastlancer-explain'
+
+/** The field that says how many attempts there were. */
+export const ATTEMPTS_FIELD = 'x-fastlancer-attempts'
+
+/** What a backend may not say in the gateway's name. */
+export const SAID_BY_GATEWAY: readonly string[] = [EXPLAIN_FIELD, ATTEMPTS_FIELD]
+
 /** Whether a value of that field asks for it. */
 export function asksToDrain (value: string): boolean {
   return value === '1'
 }
 
 const ROLES: ReadonlyMap<string, FieldRole> = new Map<string, FieldRole>([
-  ...[...HOP_BY_HOP].map((name) => [name, FieldRole.hopByHop] as const),
+  ...[...HOP_BY_HOP, ...SAID_BY_GATEWAY].map((name) => [name, FieldRole.hopByHop] as const),
   ['content-length', FieldRole.contentLength],
   ['content-type', FieldRole.contentType],
   ['transfer-encoding', FieldRole.transferEncoding],

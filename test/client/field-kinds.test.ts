@@ -6,7 +6,7 @@ const ENDING = [
   ':method', ':path', ':scheme', ':protocol'
 ]
 
-const FORWARDING = ['forwarded', 'x-request-id', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-', 'x-forwarded-anything_else']
+const FORWARDING = ['forwarded', 'x-request-id', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-', 'x-forwarded-anything_else', 'x-fastlancer-explain', 'x-fastlancer-anything']
 
 const PLAIN = [
   'accept', 'authorization', 'content-type', 'via', 'max-forwards', 'x-forward', 'x-forwarded', 'forwarded-for', 'x-real', 'x-request-idx', 'hosts',

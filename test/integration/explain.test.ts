@@ -1,7 +1,7 @@
 /** How a backend was chosen, told to whoever may ask, to the log, and to plugins. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ExplainedAttempt, ExplainedPick } from '../../src/upstream/explanation.ts'
-import { answer, type Answered, call, endInstead, http2Call, http2Scenario, parseObject, scenario, upgradeToEcho, valuesOf } from '../helper.ts'
+import { answer, type Answered, call, endInstead, http2Call, http2Scenario, parseObject, scenario, sendBytes, upgradeToEcho, valuesOf } from '../helper.ts'
 
 const ASKED = { 'x-fastlancer-explain': '1' }
 const TRUSTING = { EXPLAIN: 'on', TRUST_PROXY: '127.0.0.1' }
@@ -29,6 +29,32 @@ scenario('who is not trusted, or does not ask, is told nothing; with EXPLAIN=off
   for (const [env, headers] of [[{ EXPLAIN: 'on' }, ASKED], [{ EXPLAIN: 'on', TRUST_PROXY: '10.0.0.0/8' }, ASKED], [TRUSTING, {}], [{ TRUST_PROXY: '127.0.0.1' }, ASKED]] as const) {
     const gateway = await s.gateway([origin], { env })
     t.strictSame(fieldsOf(await call(gateway.url, { headers })), [undefined, undefined])
+  }
+})
+
+const FORGED = ['X-Fastlancer-Explain: forged', 'x-fastlancer-attempts: 77']
+
+scenario('what a backend says in the gateway\'s name reaches nobody, trailers included', async (s, t) => {
+  const trailers = FORGED.map((line) => `${line}\r\n`).join('')
+  const a = await s.scripted('a', answer({ body: 'a', fields: FORGED }), sendBytes(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n${trailers}\r\n`))
+  const gateway = await s.gateway([a], { env: TRUSTING })
+  t.strictSame(fieldsOf(await call(gateway.url)), [undefined, undefined])
+  const client = await s.client(gateway)
+  client.get('/', ['te: trailers', 'connection: te, close'])
+  await client.ended
+  t.notMatch(client.reader.received.toString('latin1'), /fastlancer-|forged/i)
+  const asked = await call(gateway.url, { headers: ASKED })
+  t.equal(asked.headers['x-fastlancer-attempts'], '1')
+  t.match(explanationOf(asked), { attempts: [{ result: '200' }] })
+})
+
+scenario('no stranger\'s field with a name of the gateway\'s reaches a backend; a trusted peer\'s does', async (s, t) => {
+  const a = await s.scripted('a')
+  const headers = { ...ASKED, 'X-Fastlancer-Attempts': '9', 'x-fastlancer-anything': '1' }
+  for (const [TRUST_PROXY, count] of [['', 0], ['127.0.0.1', 3]] as const) {
+    const gateway = await s.gateway([a], { env: { TRUST_PROXY } })
+    await call(gateway.url, { headers })
+    t.equal(a.requests.at(-1)?.head.fields.filter(([name]) => name.toLowerCase().startsWith('x-fastlancer-')).length, count)
   }
 })
 

@@ -1,4 +1,5 @@
 /** Requests that wait while all backends are full. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Environment } from '../../src/config/env-schema.ts'
 import { RESULT_UNKNOWN } from '../../src/pool/policy.ts'
 import { shutDown } from '../../src/shutdown.ts'
@@ -206,5 +207,46 @@ for (const QUEUE_MAX of ['1', '10']) {
     await a.answer('/0')
     await a.answer('/fail')
     t.strictSame([(await first).text, (await answered).text], ['a/0', 'a/fail'])
+  })
+}
+
+interface LastPlace {
+  readonly a: Held
+  readonly held: HeldGateway
+  /** The answer to `/0`, which has it. */
+  readonly first: Promise<Answered>
+}
+
+/** The one backend that a retry of `/fail` has left is full. */
+async function lastPlaceTaken (s: Scenario, env: Environment): Promise<LastPlace> {
+  const a = await Held.start(s)
+  const failing = await s.origin('failing', ({ socket }) => { socket.destroy() })
+  const held = await HeldGateway.start(s, `${a.origin.url} max=1, ${failing.url}`, { EJECT_FAILURES: '0', ...env })
+  const first = call(held.gateway.url, { path: '/0' })
+  await a.has('/0')
+  return { a, held, first }
+}
+
+scenario('a retry that has waited until RETRY_TIMEOUT_MS is over is not sent', async (s, t) => {
+  const { a, held, first } = await lastPlaceTaken(s, { RETRY_TIMEOUT_MS: '100' })
+  const { answered } = await held.send('/fail')
+  await held.gateway.logs.wait('proxy error')
+  // Longer than others may begin, which is what this is about.
+  await wait(150)
+  await a.answer('/0')
+  const { status, text } = await answered
+  t.strictSame([status, parseObject(text)['code'], (await first).text, a.seen], [502, 'FL_UPSTREAM_RESET', 'a/0', ['/0']])
+})
+
+for (const [what, env, retry] of [['has nowhere to wait', { QUEUE_MAX: '0' }, 'no'], ['waits in vain', { QUEUE_TIMEOUT_MS: '10' }, 'other-backend']] as const) {
+  scenario(`a retry that ${what} is not paid for`, async (s, t) => {
+    const { a, held, first } = await lastPlaceTaken(s, { RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1', ...env })
+    for (let i = 0; i < 12; i++) await call(held.gateway.url, { path: '/fail' })
+    t.strictSame(held.gateway.logs.of('proxy error').map((line) => line['retry']), Array.from({ length: 12 }, () => retry))
+    await a.answer('/0')
+    await first
+    const again = call(held.gateway.url, { path: '/1' })
+    await a.answer('/1')
+    t.equal((await again).text, 'a/1')
   })
 }

@@ -1,7 +1,7 @@
 /** What is tried again, and where: answers that are not wanted, methods, bodies, and how often and how long there are further attempts. */
 import { setTimeout as wait } from 'node:timers/promises'
 import {
-  afterBody, answer, answerTo, type Behaviour, call, endInstead, open, parseObject, readAll, scenario, type ScriptedOrigin
+  afterBody, answer, answerTo, type Behaviour, call, endInstead, open, parseObject, readAll, scenario, type ScriptedOrigin, upgradeToEcho
 } from '../helper.ts'
 
 const REPLAY_LIMIT_BYTES = 64 * 1024
@@ -70,6 +70,13 @@ for (const [key, isHonoured, attempts] of IDEMPOTENCY) {
   }
 }
 
+scenario('a POST whose Idempotency-Key ends at the gateway, because Connection names it, is not sent twice', async (s, t) => {
+  const [a, b] = [await s.scripted('a', afterBody(sorry)), await s.scripted('b', afterBody(answer({ body: 'b' })))]
+  const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', RETRY_IDEMPOTENCY_KEY: 'on' } })
+  const { status } = await call(gateway.url, { method: 'POST', body: 'once', headers: { 'idempotency-key': '"8e03978e"', connection: 'idempotency-key' } })
+  t.strictSame([status, ...counts(a, b)], [503, 1, 0])
+})
+
 for (const framing of ['its length', 'chunks']) {
   scenario(`a body with ${framing} that is kept is sent again byte for byte after an answer that is not wanted; one that is not kept is not`, async (s, t) => {
     const [a, b] = [await s.scripted('a', afterBody(sorry)), await s.scripted('b', afterBody(answer({ body: 'b' })))]
@@ -117,22 +124,40 @@ scenario('what never reached a backend goes elsewhere without a budget', async (
   for (const method of ['GET', 'POST', 'GET', 'POST']) t.equal((await call(gateway.url, { method })).text, 'b')
 })
 
-scenario('there are as many retries that are of no use as the budget has, and then none', async (s, t) => {
-  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b', answer({ status: 500 }))]
+scenario('there are as many retries of no use as the budget has, and then none', async (s, t) => {
+  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b', sorry)]
   const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1' } })
   const agent = s.agent()
-  const statuses: number[] = []
-  for (let i = 0; i < 26; i++) statuses.push((await call(gateway.url, { agent })).status)
-  // Every other request comes to `a`; ten of these are tried again.
-  t.strictSame([statuses.slice(0, 20).filter((status) => status !== 500), statuses.slice(20)], [[], [503, 500, 503, 500, 503, 500]])
+  for (let i = 0; i < 13; i++) t.equal((await call(gateway.url, { agent })).status, 503)
+  t.equal(counts(a, b).reduce((sum, count) => sum + count, 0), 13 + 10)
 })
 
-scenario('retries that are of use have no end', async (s, t) => {
-  const [a, b] = [await s.scripted('a', sorry), await s.scripted('b')]
-  const gateway = await s.gateway([a, b], { env: { RETRY_STATUSES: '503', RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1' } })
-  const agent = s.agent()
-  for (let i = 0; i < 40; i++) t.equal((await call(gateway.url, { agent })).status, 200)
-  t.equal(a.requests.length, 20)
+scenario('retries that are of use have no end, wherever they go before they are answered', async (s, t) => {
+  const met = new WeakSet<object>()
+  const closing: Behaviour = (request) => {
+    if (met.has(request.socket)) return endInstead('fin')(request)
+    met.add(request.socket)
+    return answer({ body: 'b' })(request)
+  }
+  for (const last of [answer({ body: 'b' }), closing]) {
+    const [a, refusing, b] = [await s.scripted('a', sorry), await s.refusing(), await s.scripted('b', last)]
+    const env = { RETRY_STATUSES: '503', RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1', EJECT_FAILURES: '0', HEALTH_INTERVAL_MS: '60000' }
+    const gateway = await s.gateway([a, refusing, b], { env })
+    gateway.declareHealthy(refusing)
+    const agent = s.agent()
+    for (let i = 0; i < 60; i++) t.equal((await call(gateway.url, { agent })).text, 'b')
+  }
+})
+
+scenario('an upgrade that another backend accepts was of use too', async (s, t) => {
+  const [a, b] = [await s.scripted('a', endInstead('fin')), await s.scripted('b', upgradeToEcho())]
+  const gateway = await s.gateway([a, b], { env: { RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1', EJECT_FAILURES: '0' } })
+  for (let i = 0; i < 30; i++) {
+    const client = await s.client(gateway)
+    client.get('/', ['connection: upgrade', 'upgrade: echo'])
+    t.match(await client.head(), { startLine: /^HTTP\/1.1 101 / })
+    await client.leave()
+  }
 })
 
 scenario('RETRY_MAX_ATTEMPTS bounds the attempts, whatever they fail for', async (s, t) => {
@@ -147,6 +172,15 @@ scenario('RETRY_MAX_ATTEMPTS bounds the attempts, whatever they fail for', async
   for (const origin of refusing) gateway.declareHealthy(origin)
   t.equal((await call(gateway.url)).status, 502)
   t.equal(gateway.app.pool.counters.allRequests, 2)
+})
+
+scenario('RETRY_MAX_ATTEMPTS=1: a GET that meets a kept connection which its backend closes is sent over a new one, and no more often', async (s, t) => {
+  const [a, b] = [await s.scripted('a', answer({ body: '1' }), endInstead('fin'), answer({ body: '2' }), endInstead('fin')), await s.scripted('b')]
+  const gateway = await s.gateway([a], { env: { RETRY_MAX_ATTEMPTS: '1' } })
+  t.strictSame([(await call(gateway.url)).text, (await call(gateway.url)).text], ['1', '2'])
+  const two = await s.gateway([a, b], { env: { RETRY_MAX_ATTEMPTS: '1' } })
+  t.equal((await call(two.url)).status, 502, 'a new connection that is closed')
+  t.strictSame(counts(a, b), [4, 0])
 })
 
 scenario('behind RETRY_TIMEOUT_MS no further attempt begins', async (s, t) => {

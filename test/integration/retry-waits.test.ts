@@ -35,7 +35,7 @@ interface Wait {
   readonly ms: number
 }
 
-/** Half of it is waited for: see `waiting`. Long enough for a machine that is busy with other things. */
+/** Half of it is waited for: see `waiting`. Long enough for a busy machine, and for the half second in which it is found out that a client has left. */
 const BACKOFF = { RETRY_BACKOFF_MS: '3000' }
 
 const WAITS: readonly Wait[] = [

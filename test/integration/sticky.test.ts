@@ -1,5 +1,5 @@
 /** Sticky sessions: a cookie keeps a client to its backend as long as that is available. */
-import { type Answered, answer, call, type Gateway, scenario, type Scenario, until } from '../helper.ts'
+import { type Answered, answer, call, fieldValues, type Gateway, scenario, type Scenario, until, upgradeToEcho } from '../helper.ts'
 
 const SECRET = 'a secret of the tests'
 const ENV = { STICKY_COOKIE: 'to', STICKY_SECRET: SECRET }
@@ -40,6 +40,44 @@ scenario('the cookie is kept from scripts and other sites, and tells nobody wher
   const [a] = await three(s)
   const gateway = await s.gateway([a], { env: ENV })
   t.match(setCookie(await call(gateway.url)), [/^to=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax$/])
+})
+
+const HTTPS: ReadonlyArray<readonly [fields: Readonly<Record<string, string>>, trusted: string, isSecure: boolean]> = [
+  [{ 'x-forwarded-proto': 'https' }, '127.0.0.1', true],
+  [{ 'x-forwarded-proto': 'HTTPS, http' }, '127.0.0.1', true],
+  [{ forwarded: 'for=192.0.2.1;proto=https' }, '127.0.0.1', true],
+  [{ 'x-forwarded-proto': 'https' }, '', false],
+  [{ 'x-forwarded-proto': 'https' }, '10.0.0.0/8', false],
+  [{ 'x-forwarded-proto': 'http, https' }, '127.0.0.1', false],
+  [{ 'x-forwarded-proto': 'httpsx', 'x-forwarded-for': 'https' }, '127.0.0.1', false],
+  [{ forwarded: 'for=192.0.2.1;proto=http, proto=https' }, '127.0.0.1', false],
+  [{}, '127.0.0.1', false]
+]
+
+for (const [headers, TRUST_PROXY, isSecure] of HTTPS) {
+  scenario(`the cookie is ${isSecure ? '' : 'not '}Secure if ${TRUST_PROXY === '' ? 'nobody' : TRUST_PROXY} is trusted, and the peer says ${JSON.stringify(headers)}`, async (s, t) => {
+    const gateway = await s.gateway([await s.origin('a')], { env: { ...ENV, TRUST_PROXY } })
+    t.match(setCookie(await call(gateway.url, { headers })), [isSecure ? /; Secure(?:;|$)/ : /^(?!.*Secure)/])
+  })
+}
+
+scenario('a tunnel keeps its client too', async (s, t) => {
+  const gateway = await s.gateway([await s.scripted('a', upgradeToEcho()), await s.scripted('b', upgradeToEcho())], { env: ENV })
+  const client = await s.client(gateway)
+  client.get('/', ['connection: upgrade', 'upgrade: echo'])
+  const [cookie = ''] = fieldValues(await client.head(), 'set-cookie')
+  t.match(cookie, /^to=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax$/)
+  await client.leave()
+  const again = await s.client(gateway)
+  again.get('/', ['connection: upgrade', 'upgrade: echo', `cookie: ${cookie.split(';')[0]}`])
+  t.strictSame(fieldValues(await again.head(), 'set-cookie'), [])
+  await again.leave()
+})
+
+scenario('a cookie of the same name that is none of ours hides ours from nobody', async (s, t) => {
+  const gateway = await s.gateway(await three(s), { env: ENV })
+  const ours = cookieOf(await call(gateway.url))
+  for (const cookie of [`to=junk; ${ours}`, `${ours}; to=junk`, `to=;x=to=junk;${ours}`]) t.equal(await served(gateway, cookie, 3), 'aaa', cookie)
 })
 
 scenario('with STICKY_MAX_AGE_S it says how long it is kept', async (s, t) => {
