@@ -55,6 +55,7 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
     rules,
     slowStartMs: config.SLOW_START_MS,
     trialInFlight: config.TRIAL_IN_FLIGHT,
+    drainsByAnswer: config.DRAIN_BY_ANSWER === 'on',
     wallClockMs: Date.now,
     board,
     counters,

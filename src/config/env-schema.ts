@@ -63,6 +63,7 @@ export const EnvSchema = Type.Object({
   EJECT_MAX_RATIO: ratio(0.5, 'Share of the backends that may be ejected at a time.'),
   TRIAL_SUCCESSES: Type.Integer({ default: 3, minimum: 1, maximum: 1_000, description: 'Good answers in a row that end the trial of a backend that was ejected.' }),
   TRIAL_IN_FLIGHT: Type.Integer({ default: 1, minimum: 1, maximum: 1_000, description: 'Requests in flight that a backend on trial may have.' }),
+  DRAIN_BY_ANSWER: onOff('on', 'Whether x-fastlancer-drain: 1 in an answer drains the backend that gave it; off: it means nothing. No client ever gets it.'),
   RETRY_STATUSES: statuses('Answers in place of which another backend is asked: statuses, or classes such as 5xx; empty: none.'),
   RETRY_MAX_ATTEMPTS: Type.Integer({ default: 0, minimum: 0, maximum: 1_000, description: 'Most attempts for a request, the first one included; 0: as many as there are backends.' }),
   RETRY_TIMEOUT_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time from the first attempt for a request on in which others may begin, in ms; 0: any.' }),

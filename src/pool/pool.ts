@@ -37,6 +37,8 @@ export interface PoolOptions {
   readonly slowStartMs?: number
   /** Attempts in flight that a backend on trial may have; default 1. */
   readonly trialInFlight?: number
+  /** Whether backends may ask in their answers to be drained; default: yes. */
+  readonly drainsByAnswer?: boolean
 }
 
 /** Who looks at what becomes of attempts. */
@@ -86,7 +88,7 @@ export class Pool {
     this.counters = counters
     this.board = board
     this.gate = new Gate(board)
-    this.verdicts = new Verdicts(board)
+    this.verdicts = new Verdicts(board, options.drainsByAnswer)
     this.backends = backends.map((spec, slot) => new Backend(spec, slot, { board, counters }, nowMs))
     this.#options = options
     this.#rules = rules
