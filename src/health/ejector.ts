@@ -39,6 +39,9 @@ export interface EjectorOptions {
   readonly onEvent: (backend: Backend, event: EjectionEvent, reason: string) => void
 }
 
+/** An ejection of just now may have been timed a moment after the look for those that are over began, in ms. */
+const CLOCK_SLACK_MS = 1_000
+
 /** A trial whose places have all been taken for as long, in ms, gets others: what takes them may be a stream, or a tunnel. */
 const TRIAL_PATIENCE_MS = 10_000
 
@@ -84,7 +87,7 @@ export class Ejector {
 
   /** Ends ejections whose time is over. Called regularly by the thread that judges, and by no other. */
   endThoseOver (): void {
-    const { backends, board, rules, wallClockMs, onEvent } = this.#options
+    const { backends, board, wallClockMs, onEvent } = this.#options
     const nowMs = wallClockMs()
     for (const backend of backends) {
       const { slot } = backend
@@ -92,7 +95,7 @@ export class Ejector {
       if ((board.reasons(slot) & REASON_EJECTED) === 0) continue
       const untilMs = board.ejectedUntilMs(slot)
       // A thread that ended in the middle of it, or is just about to, has not said until when; the clock may have been set back, too.
-      if (untilMs <= 0 || untilMs > nowMs + rules.maxMs) board.noteEjection(slot, board.ejections(slot), nowMs + this.#lengthMs(1))
+      if (untilMs <= 0 || untilMs > nowMs + this.#lengthMs(board.ejections(slot)) + CLOCK_SLACK_MS) board.noteEjection(slot, board.ejections(slot), nowMs + this.#lengthMs(1))
       else if (untilMs <= nowMs) {
         // Below 0 from here on: the next ejection must not be taken for one that is over, before it has said until when it lasts.
         board.noteEjection(slot, board.ejections(slot), -untilMs)

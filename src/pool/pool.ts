@@ -256,6 +256,8 @@ export class Pool {
     const { slowStartMs = 0, wallClockMs } = this.#options
     const sinceMs = this.board.availableSinceMs(slot)
     if (slowStartMs === 0 || sinceMs === 0 || wallClockMs === undefined) return 1
-    return Math.min(1, Math.max(LEAST_RAMP, (wallClockMs() - sinceMs) / slowStartMs))
+    const part = (wallClockMs() - sinceMs) / slowStartMs
+    // By more than that the clock was set back: who knows how long ago it was.
+    return part < -1 ? 1 : Math.min(1, Math.max(LEAST_RAMP, part))
   }
 }

@@ -186,6 +186,21 @@ t.test('spare backends are for requests that have tried all active ones', async 
   t.notOk(pool.mayPick(spare))
 })
 
+t.test('a clock that was set back by more than a slow start takes does not leave a backend with a small share', async (t) => {
+  let nowMs = LATER_MS
+  const pool = madePool(['http://a'], { slowStartMs: 10_000, wallClockMs: () => nowMs })
+  const [a] = pool.backends
+  if (a === undefined) throw new Error('the pool lacks a backend')
+  pool.verdicts.judge(a, false, 'down', nowMs)
+  pool.verdicts.judge(a, true, 'up', nowMs)
+  const ramps = [-9_999, -10_001].map((laterMs) => {
+    nowMs = LATER_MS + laterMs
+    pool.refresh()
+    return a.ramp
+  })
+  t.strictSame(ramps, [0.1, 1])
+})
+
 t.test('a backend that is back gets its share little by little', async (t) => {
   let nowMs = LATER_MS
   const pool = madePool(['http://a'], { slowStartMs: 10_000, wallClockMs: () => nowMs })
