@@ -6,7 +6,7 @@ import { PolicyUnknownError } from '../src/errors.ts'
 import type { BackendSpec } from '../src/pool/backend.ts'
 import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
-import { BUILT_IN_POLICIES } from '../src/pool/policies/built-in.ts'
+import { BUILT_IN_POLICIES, WITHOUT_SLOW_START, WITHOUT_WEIGHTS } from '../src/pool/policies/built-in.ts'
 import type { Policy, PolicyFactory } from '../src/pool/policy.ts'
 import { Pool } from '../src/pool/pool.ts'
 
@@ -55,6 +55,7 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
     rules,
     slowStartMs: config.SLOW_START_MS,
     trialInFlight: config.TRIAL_IN_FLIGHT,
+    drainsByAnswer: config.DRAIN_BY_ANSWER === 'on',
     wallClockMs: Date.now,
     board,
     counters,
@@ -75,7 +76,19 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
     if (config.SLOW_START_MS > 0) warmUp(fastify, made, config.SLOW_START_MS)
   }
   if (!isAnnounced) return
+  fastify.addHook('onReady', async () => {
+    // One of a plugin may have taken its name.
+    if (policies.get(config.POLICY) === BUILT_IN_POLICIES.get(config.POLICY)) warnOfMeaningless(fastify, made)
+  })
   for (const { url, weight, priority } of made.backends) fastify.log.info({ pool: made.name, backend: url, weight, priority }, 'backend added')
+}
+
+/** Says what the policy of the configuration does not heed of it. */
+function warnOfMeaningless ({ config: { POLICY, SLOW_START_MS }, log }: FastifyInstance, { backends }: Pool): void {
+  if (SLOW_START_MS > 0 && WITHOUT_SLOW_START.has(POLICY)) log.warn({ policy: POLICY }, 'SLOW_START_MS means nothing with this policy: backends that are back get their whole share at once')
+  if (backends.some(({ weight }) => weight !== backends[0]?.weight) && WITHOUT_WEIGHTS.has(POLICY)) {
+    log.warn({ policy: POLICY }, 'weights of BACKENDS mean nothing with this policy: take weighted-round-robin, or another one that knows them')
+  }
 }
 
 /** Has the shares of backends that are back grow with time. */

@@ -15,7 +15,7 @@
  */
 import type { Backend } from '../pool/backend.ts'
 import type { Board } from '../pool/board.ts'
-import { NOTE_TRIAL, REASON_EJECTED } from '../pool/slots.ts'
+import { NOTE_TRIAL, REASON_EJECTED, REASON_FULL } from '../pool/slots.ts'
 
 export interface EjectionRules {
   /** How long the first ejection lasts, in ms. */
@@ -39,8 +39,16 @@ export interface EjectorOptions {
   readonly onEvent: (backend: Backend, event: EjectionEvent, reason: string) => void
 }
 
+/** An ejection of just now may have been timed a moment after the look for those that are over began, in ms. */
+const CLOCK_SLACK_MS = 1_000
+
+/** A trial whose places have all been taken for as long, in ms, gets others: what takes them may be a stream, or a tunnel. */
+const TRIAL_PATIENCE_MS = 10_000
+
 export class Ejector {
   readonly #options: EjectorOptions
+  /** By slot: when the places of a trial were last seen not to be all taken, in ms since the epoch. */
+  readonly #roomMs = new Map<number, number>()
 
   constructor (options: EjectorOptions) {
     this.#options = options
@@ -79,23 +87,39 @@ export class Ejector {
 
   /** Ends ejections whose time is over. Called regularly by the thread that judges, and by no other. */
   endThoseOver (): void {
-    const { backends, board, rules, wallClockMs, onEvent } = this.#options
+    const { backends, board, wallClockMs, onEvent } = this.#options
     const nowMs = wallClockMs()
     for (const backend of backends) {
       const { slot } = backend
+      if (backend.isOnTrial) this.#lookAtTrial(backend, nowMs)
       if ((board.reasons(slot) & REASON_EJECTED) === 0) continue
       const untilMs = board.ejectedUntilMs(slot)
       // A thread that ended in the middle of it, or is just about to, has not said until when; the clock may have been set back, too.
-      if (untilMs <= 0 || untilMs > nowMs + rules.maxMs) board.noteEjection(slot, board.ejections(slot), nowMs + this.#lengthMs(1))
+      if (untilMs <= 0 || untilMs > nowMs + this.#lengthMs(board.ejections(slot)) + CLOCK_SLACK_MS) board.noteEjection(slot, board.ejections(slot), nowMs + this.#lengthMs(1))
       else if (untilMs <= nowMs) {
         // Below 0 from here on: the next ejection must not be taken for one that is over, before it has said until when it lasts.
         board.noteEjection(slot, board.ejections(slot), -untilMs)
         board.forgetCounts(slot)
+        // What began before its trial says nothing of how it is now.
+        board.setAside(slot, board.aside(slot), backend.inFlight)
         board.set(slot, NOTE_TRIAL)
+        this.#roomMs.set(slot, nowMs)
         board.clear(slot, REASON_EJECTED)
         onEvent(backend, 'on trial', 'its time is over')
       }
     }
+  }
+
+  /** Has attempts of before a trial, or that outlast it, take no place of it: else it could not be decided until all of them are over. */
+  #lookAtTrial (backend: Backend, nowMs: number): void {
+    const { board } = this.#options
+    const { slot, inFlight } = backend
+    const aside = board.aside(slot)
+    const roomMs = this.#roomMs.get(slot) ?? Infinity
+    const isFull = (backend.reasons & REASON_FULL) !== 0
+    if (inFlight < aside || (isFull && nowMs - roomMs >= TRIAL_PATIENCE_MS)) board.setAside(slot, aside, inFlight)
+    else if (isFull && roomMs <= nowMs) return
+    this.#roomMs.set(slot, nowMs)
   }
 
   /** Ejections before this one that still count. */

@@ -5,7 +5,7 @@
 import type { Backend } from '../pool/backend.ts'
 import type { Board } from '../pool/board.ts'
 import type { Counters } from '../pool/counters.ts'
-import { type AttemptResult, RESULT_FAILED, RESULT_UNKNOWN } from '../pool/policy.ts'
+import { type AttemptResult, RESULT_FAILED, RESULT_UNKNOWN, SWITCHED } from '../pool/policy.ts'
 import type { Ejector } from './ejector.ts'
 
 export interface OutlierRules {
@@ -38,14 +38,26 @@ export class Outliers {
 
   /** Called for every attempt that is over. */
   attemptEnded (backend: Backend, result: AttemptResult): void {
-    if (result === RESULT_UNKNOWN) return
+    // The end of a tunnel says nothing: all of them end when a backend dies.
+    if (result === RESULT_UNKNOWN || result === SWITCHED) return
     if (result === RESULT_FAILED) return this.#failed(backend, 'no whole answer')
     if (this.#isBad[result] === 1) {
       this.#options.counters.badAnswer(backend.slot)
       return this.#failed(backend, `answered ${result}`)
     }
+    this.#answeredWell(backend)
+  }
+
+  /** Called for every attempt that has become a tunnel: that is a good answer. The tunnel takes no place of a trial: it may last for days. */
+  switched (backend: Backend): void {
     const { board } = this.#options
-    board.forgetFailures(backend.slot)
+    const aside = board.aside(backend.slot)
+    if (backend.isOnTrial) board.setAside(backend.slot, aside, aside + 1)
+    this.#answeredWell(backend)
+  }
+
+  #answeredWell (backend: Backend): void {
+    this.#options.board.forgetFailures(backend.slot)
     if (backend.isOnTrial) this.#passed(backend)
   }
 

@@ -10,6 +10,9 @@ export interface TimelineEvent {
 /** Events of one backend that are kept. */
 export const KEPT_EVENTS = 100
 
+/** An event that seems to be older than the last one by more than this, in ms, is not late: the clock was set back. */
+const MAX_LATE_MS = 10_000
+
 export class Timeline {
   readonly #events = new Map<string, TimelineEvent[]>()
 
@@ -21,7 +24,7 @@ export class Timeline {
       return
     }
     // Another thread's may come a moment later than ours.
-    const behind = events.findLastIndex(({ atMs }) => atMs <= event.atMs)
+    const behind = events.findLastIndex(({ atMs }) => atMs <= event.atMs || atMs > event.atMs + MAX_LATE_MS)
     events.splice(behind + 1, 0, event)
     if (events.length > KEPT_EVENTS) events.shift()
   }

@@ -19,7 +19,8 @@ const REASONS = 0
 const FAILURES = 1
 const SUCCESSES = 2
 const EJECTIONS = 3
-const KINDS = 4
+const ASIDE = 4
+const KINDS = 5
 
 /** Times of a backend, in ms since the epoch. */
 const CHANGED = 0
@@ -110,6 +111,16 @@ export class Board {
   noteEjection (slot: number, ejections: number, untilMs: number): void {
     Atomics.store(this.#words, this.#index(EJECTIONS, slot), ejections)
     this.#times[TIMES * slot + EJECTED_UNTIL] = untilMs
+  }
+
+  /** Attempts in flight at a backend on trial that take no place of its trial. */
+  aside (slot: number): number {
+    return Atomics.load(this.#words, this.#index(ASIDE, slot))
+  }
+
+  /** Sets how many these are, if they are still `before`. */
+  setAside (slot: number, before: number, now: number): void {
+    if (before !== now && Atomics.compareExchange(this.#words, this.#index(ASIDE, slot), before, now) === before) this.announce()
   }
 
   /** When it last began to be available, in ms since the epoch; 0: from the start. */

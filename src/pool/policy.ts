@@ -46,6 +46,9 @@ export interface Policy {
 export const RESULT_FAILED = -1
 export const RESULT_UNKNOWN = 0
 
+/** The status of an answer that began a tunnel. Such an attempt ends with it when the tunnel is closed, in whichever way. */
+export const SWITCHED = 101
+
 /** The status of a whole answer, RESULT_FAILED or RESULT_UNKNOWN. */
 export type AttemptResult = number
 

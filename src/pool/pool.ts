@@ -37,11 +37,15 @@ export interface PoolOptions {
   readonly slowStartMs?: number
   /** Attempts in flight that a backend on trial may have; default 1. */
   readonly trialInFlight?: number
+  /** Whether backends may ask in their answers to be drained; default: yes. */
+  readonly drainsByAnswer?: boolean
 }
 
 /** Who looks at what becomes of attempts. */
 export interface AttemptWatcher {
   attemptEnded (backend: Backend, result: AttemptResult): void
+  /** An attempt has become a tunnel; its end is told as well, with the same status. */
+  switched (backend: Backend): void
 }
 
 /** What `GET /-/status` says of a pool. */
@@ -86,7 +90,7 @@ export class Pool {
     this.counters = counters
     this.board = board
     this.gate = new Gate(board)
-    this.verdicts = new Verdicts(board)
+    this.verdicts = new Verdicts(board, options.drainsByAnswer)
     this.backends = backends.map((spec, slot) => new Backend(spec, slot, { board, counters }, nowMs))
     this.#options = options
     this.#rules = rules
@@ -172,6 +176,11 @@ export class Pool {
     this.watcher?.attemptEnded(backend, result)
   }
 
+  /** The attempt has become a tunnel: `ended` follows when that is closed. */
+  switched (backend: Backend): void {
+    this.watcher?.switched(backend)
+  }
+
   /** Finds out whether a backend that was full has room again: where attempts of another thread have ended without being told of here. */
   lookForRoom (backend: Backend): void {
     // A look comes first: it is cheaper than a write to a word that all threads read, and hardly ever is anything to be cleared.
@@ -231,18 +240,25 @@ export class Pool {
 
   /** What has to be known of a backend before policies see it. */
   #prepare (backend: Backend): void {
-    const { trialInFlight = 1 } = this.#options
     backend.position = -1
-    backend.limit = backend.isOnTrial ? trialInFlight : backend.maxInFlight
+    backend.limit = backend.isOnTrial ? this.#trialLimit(backend) : backend.maxInFlight
     backend.ramp = this.#ramp(backend)
     // A limit that has become larger may leave room where there was none.
     this.lookForRoom(backend)
+  }
+
+  /** Never more than it may have without a trial. */
+  #trialLimit ({ slot, maxInFlight }: Backend): number {
+    const limit = this.board.aside(slot) + (this.#options.trialInFlight ?? 1)
+    return maxInFlight === 0 ? limit : Math.min(limit, maxInFlight)
   }
 
   #ramp ({ slot }: Backend): number {
     const { slowStartMs = 0, wallClockMs } = this.#options
     const sinceMs = this.board.availableSinceMs(slot)
     if (slowStartMs === 0 || sinceMs === 0 || wallClockMs === undefined) return 1
-    return Math.min(1, Math.max(LEAST_RAMP, (wallClockMs() - sinceMs) / slowStartMs))
+    const part = (wallClockMs() - sinceMs) / slowStartMs
+    // By more than that the clock was set back: who knows how long ago it was.
+    return part < -1 ? 1 : Math.min(1, Math.max(LEAST_RAMP, part))
   }
 }

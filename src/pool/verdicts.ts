@@ -5,9 +5,12 @@ import { NOTE_JUDGED, REASON_DOWN, REASON_DRAIN_SELF, REASON_DRAINING, REASONS_O
 
 export class Verdicts {
   readonly #board: Board
+  readonly #drainsByAnswer: boolean
 
-  constructor (board: Board) {
+  /** `drainsByAnswer`: whether backends may ask in their answers to be drained. */
+  constructor (board: Board, drainsByAnswer = true) {
     this.#board = board
+    this.#drainsByAnswer = drainsByAnswer
   }
 
   /** Takes a verdict on a backend's health, for all threads; true if it is news. One thread judges: the one that probes. */
@@ -38,9 +41,9 @@ export class Verdicts {
     return this.#endDrain(backend, REASON_DRAINING, reason, nowMs)
   }
 
-  /** A backend has asked to be drained, in an answer: in whichever thread that came. Who judges explains it to the others. */
+  /** A backend has asked to be drained, in an answer: in whichever thread that came. Who judges explains it to the others. Without effect if none may. */
   drainAsAsked (backend: Backend): void {
-    this.#board.set(backend.slot, REASON_DRAIN_SELF)
+    if (this.#drainsByAnswer) this.#board.set(backend.slot, REASON_DRAIN_SELF)
   }
 
   /** A backend does not ask to be drained any more. True if it is news. */

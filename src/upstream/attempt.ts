@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream'
 import { AttemptTimeoutError, UpstreamHeadersTimeoutError, UpstreamIdleTimeoutError } from '../errors.ts'
 import type { Backend } from '../pool/backend.ts'
-import { type AttemptResult, RESULT_FAILED, RESULT_UNKNOWN } from '../pool/policy.ts'
+import { type AttemptResult, RESULT_FAILED, RESULT_UNKNOWN, SWITCHED } from '../pool/policy.ts'
 import type { FieldList } from '../wire/fields.ts'
 import type { ResponseHead } from '../wire/response-head.ts'
 import type { Carrier, CarrierListener, UpstreamRequest } from './carrier.ts'
@@ -31,9 +31,6 @@ export interface AttemptOwner {
   /** Whether the upload waits for the client, so that the backend cannot be blamed for its silence. */
   readonly waitsForClient: boolean
 }
-
-/** The status of an answer that began a tunnel. */
-const SWITCHED = 101
 
 export class Attempt extends Timed implements CarrierListener {
   readonly backend: Backend
@@ -178,6 +175,7 @@ export class Attempt extends Timed implements CarrierListener {
     this.queue?.clear(this)
     if (head.drains) this.#parts.pool.verdicts.drainAsAsked(this.backend)
     this.#deadline?.clear()
+    this.#parts.pool.switched(this.backend)
     this.#owner.attemptUpgraded(this, head, socket, early)
   }
 

@@ -20,10 +20,12 @@ export interface ProbeSettings {
   readonly bodyText: string
   /** The service that gRPC's health check asks for; empty: the server as a whole. */
   readonly grpcService: string
+  /** Whether an answer may ask for draining. */
+  readonly drainsByAnswer: boolean
 }
 
 /** The keys of the configuration that a probe is made of. */
-type ProbeKey = 'HEALTH_PROTOCOL' | 'HEALTH_METHOD' | 'HEALTH_PATH' | 'HEALTH_HOST' | 'HEALTH_HEADERS' | 'HEALTH_STATUSES' | 'HEALTH_BODY' | 'HEALTH_GRPC_SERVICE'
+type ProbeKey = 'HEALTH_PROTOCOL' | 'HEALTH_METHOD' | 'HEALTH_PATH' | 'HEALTH_HOST' | 'HEALTH_HEADERS' | 'HEALTH_STATUSES' | 'HEALTH_BODY' | 'HEALTH_GRPC_SERVICE' | 'DRAIN_BY_ANSWER'
 
 /** Time for a probe's connection to open, in ms: any. The prober's own deadline comes first. */
 export const CONNECT_TIMEOUT_MS = 2_147_483_647
@@ -42,6 +44,7 @@ export function probeSettings (config: Pick<Config, ProbeKey>): ProbeSettings {
     fields: fields.some((text, i) => i % 2 === 0 && text === 'user-agent') ? fields : [...USER_AGENT, ...fields],
     statuses: parseStatuses(config.HEALTH_STATUSES),
     bodyText: config.HEALTH_BODY,
-    grpcService: config.HEALTH_GRPC_SERVICE
+    grpcService: config.HEALTH_GRPC_SERVICE,
+    drainsByAnswer: config.DRAIN_BY_ANSWER === 'on'
   }
 }

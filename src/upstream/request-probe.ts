@@ -43,18 +43,19 @@ export function requestProbe (settings: ProbeSettings, address: BackendAddress, 
 function ask (settings: ProbeSettings, address: BackendAddress, carriers: Carriers, finish: (outcome: ProbeOutcome) => void): void {
   const { protocol, method, path, host, fields, statuses } = settings
   carriers.takeNew().send({ ...OWN_REQUEST, method, target: path, host, fields }, new ProbeListener((answer) => {
-    const { statusCode, drains } = answer.head
-    const isGrpc = protocol === 'auto' && address.protocol === 'h2' && statusCode === STATUS_NOT_GRPC && !statuses.includes(statusCode) && !drains
+    const { statusCode } = answer.head
+    const isGrpc = protocol === 'auto' && address.protocol === 'h2' && statusCode === STATUS_NOT_GRPC && !statuses.includes(statusCode) && !drains(answer, settings)
     if (isGrpc) askInGrpc(settings, carriers, finish)
-    else finish(asking(answer, httpVerdict(answer, settings)))
+    else finish(asking(answer, settings, httpVerdict(answer, settings)))
   }, finish))
 }
 
-function askInGrpc ({ protocol, grpcService, host, fields }: ProbeSettings, carriers: Carriers, finish: (outcome: ProbeOutcome) => void): void {
+function askInGrpc (settings: ProbeSettings, carriers: Carriers, finish: (outcome: ProbeOutcome) => void): void {
+  const { protocol, grpcService, host, fields } = settings
   const request = grpcHealthCheck(grpcService, host, withoutContentType(fields))
   carriers.takeNew().send(request, new ProbeListener((answer) => {
     const { head, body, trailers } = answer
-    finish(asking(answer, grpcVerdict(body, [...head.fields, ...trailers], protocol === 'auto')))
+    finish(asking(answer, settings, grpcVerdict(body, [...head.fields, ...trailers], protocol === 'auto')))
   }, finish))
 }
 
@@ -65,8 +66,12 @@ function httpVerdict ({ head: { statusCode }, body }: ProbeAnswer, { statuses, b
 }
 
 /** The outcome, with what the backend asks for besides. */
-function asking ({ head }: ProbeAnswer, outcome: ProbeOutcome): ProbeOutcome {
-  return head.drains ? { ...outcome, drains: true } : outcome
+function asking (answer: ProbeAnswer, settings: ProbeSettings, outcome: ProbeOutcome): ProbeOutcome {
+  return drains(answer, settings) ? { ...outcome, drains: true } : outcome
+}
+
+function drains ({ head }: ProbeAnswer, { drainsByAnswer }: ProbeSettings): boolean {
+  return head.drains && drainsByAnswer
 }
 
 /** That of a health check is gRPC's. */

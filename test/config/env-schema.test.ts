@@ -12,6 +12,7 @@ const WORDS: Partial<Record<ConfigKey, readonly string[]>> = {
   EJECT_SUCCESS_RATE: ['on', 'off'],
   RETRY_IDEMPOTENCY_KEY: ['on', 'off'],
   HEDGING: ['on', 'off'],
+  DRAIN_BY_ANSWER: ['on', 'off'],
   EXPLAIN: ['on', 'off'],
   HEALTH_PROTOCOL: ['auto', 'http', 'grpc', 'tcp'],
   HEALTH_METHOD: ['GET', 'HEAD', 'OPTIONS', 'POST'],

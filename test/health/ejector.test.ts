@@ -1,5 +1,8 @@
 import t from 'tap'
+import { Board } from '../../src/pool/board.ts'
+import { RESULT_UNKNOWN } from '../../src/pool/policy.ts'
 import { NOTE_TRIAL, REASON_EJECTED } from '../../src/pool/slots.ts'
+import { madePool } from '../pool/made-pool.ts'
 import { STARTED_MS, TwoThreads } from './two-threads.ts'
 
 t.test('an ejected backend is out in both threads, and is picked again on trial when its time is over', async (t) => {
@@ -147,8 +150,8 @@ t.test('an ejection that is just being made is not taken for the one before it, 
   t.equal(threads.state(0), 'on trial')
 })
 
-t.test('a clock that was set back does not keep a backend out for longer than the longest ejection', async (t) => {
-  const threads = new TwoThreads()
+t.test('a clock that was set back does not keep a backend out for longer than that ejection is', async (t) => {
+  const threads = new TwoThreads({ ejection: { maxMs: 7_200_000 } })
   const { one } = threads
   one.ejector.eject(one.backend(0), 'bad')
   threads.pass(-3_600_000)
@@ -173,4 +176,30 @@ t.test('a trial ends nothing but itself', async (t) => {
   one.board.set(0, NOTE_TRIAL | 1)
   one.ejector.restore(one.backend(0), 'good')
   t.equal(one.board.reasons(0), 1)
+})
+
+t.test('on trial what was in flight before takes no place, and what takes a place for ten seconds none any more', async (t) => {
+  const threads = new TwoThreads()
+  const { one, other } = threads
+  const [mine, theirs] = [one.backend(0), other.backend(0)]
+  for (let i = 0; i < 3; i++) other.pool.begin(theirs)
+  one.ejector.eject(mine, 'bad')
+  threads.pass(1_000)
+  t.strictSame([one.pool.begin(mine), other.pool.begin(theirs), mine.inFlight], [true, false, 4])
+  other.pool.ended(theirs, NaN, RESULT_UNKNOWN)
+  other.pool.ended(theirs, NaN, RESULT_UNKNOWN)
+  threads.pass(100)
+  t.equal(one.board.aside(0), 2, 'at most: one of these may be new')
+  t.ok(one.pool.begin(mine))
+  threads.pass(9_900)
+  t.notOk(one.pool.begin(mine))
+  threads.pass(200)
+  t.strictSame([one.pool.begin(mine), other.pool.begin(theirs)], [true, false])
+})
+
+t.test('a backend on trial has never more in flight than it may have without one', async (t) => {
+  const board = new Board({ capacity: 1 })
+  const pool = madePool([], { backends: [{ url: 'http://a', maxInFlight: 2 }], board, trialInFlight: 5 })
+  board.set(0, NOTE_TRIAL)
+  t.equal(pool.available[0]?.limit, 2)
 })

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { RESULT_FAILED, RESULT_UNKNOWN } from '../../src/pool/policy.ts'
+import { RESULT_FAILED, RESULT_UNKNOWN, SWITCHED } from '../../src/pool/policy.ts'
 import { NOTE_TRIAL, REASON_EJECTED } from '../../src/pool/slots.ts'
 import { EJECTION_RULES, OUTLIER_RULES, type Thread, TwoThreads } from './two-threads.ts'
 
@@ -25,6 +25,20 @@ t.test('so many failures in a row eject, over both threads together', async (t) 
   play(threads.one, 500)
   t.equal(threads.state(0), 'ejected')
   t.match(threads.reasons, [/^3 failures in a row, the last: answered 500; out for 1000 ms$/])
+})
+
+t.test('a tunnel is a good answer when it begins; its end says nothing', async (t) => {
+  const threads = new TwoThreads()
+  play(threads.one, 500, 500)
+  threads.one.outliers.switched(threads.one.backend(0))
+  play(threads.one, 500, 500, SWITCHED, 500)
+  t.equal(threads.state(0), 'ejected')
+  const { one } = onTrial()
+  play(one, SWITCHED, SWITCHED)
+  t.ok(one.backend(0).isOnTrial)
+  one.outliers.switched(one.backend(0))
+  one.outliers.switched(one.backend(0))
+  t.notOk(one.backend(0).isOnTrial)
 })
 
 t.test('what failed without a whole answer says so', async (t) => {

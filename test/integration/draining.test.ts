@@ -108,6 +108,24 @@ scenario('a bad probe without the field does not end it', async (s, t) => {
   t.equal(gateway.backend(a).state, 'up')
 })
 
+scenario('DRAIN_BY_ANSWER=off: the field means nothing in answers to requests, and no client gets it', async (s, t) => {
+  const a = await s.scripted('a', DRAINS, upgradeToEcho(['upgrade: echo', 'connection: upgrade', `${FIELD}: 1`]))
+  const gateway = await s.gateway([a], { env: { DRAIN_BY_ANSWER: 'off' } })
+  t.match(await call(gateway.url), { text: 'a', headers: { kept: 'yes', [FIELD]: undefined } })
+  const client = await s.client(gateway)
+  client.send('GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n')
+  t.notMatch((await client.answer()).head.raw, new RegExp(FIELD, 'i'))
+  await client.leave()
+  t.equal(gateway.backend(a).state, 'up')
+})
+
+scenario('DRAIN_BY_ANSWER=off: it means nothing in answers to probes either, so that 503 with it is bad', async (s, t) => {
+  const a = await s.scripted('a')
+  a.onProbe = answer({ status: 503, fields: [`${FIELD}: 1`] })
+  const gateway = await s.gateway([a], { env: { DRAIN_BY_ANSWER: 'off' } })
+  t.match(gateway.backend(a), { state: 'down', reason: 'answered 503' })
+})
+
 http2Scenario('backends of HTTP/2 ask for it in the same way, in answers and in those to probes', async (s, t) => {
   const byAnswer = await s.http2Origin('a', ({ stream }) => {
     stream.respond({ ':status': 200, [FIELD]: '1', kept: 'yes' })

@@ -1,7 +1,7 @@
 /** Backends that are taken out for a time because of their answers, and how they come back. */
 import { mock } from 'node:test'
 import {
-  afterBody, answer, type Behaviour, call, cutBody, endInstead, type Gateway, never, parseObject, scenario, sendBytes, until
+  afterBody, answer, type Behaviour, call, cutBody, endInstead, type Gateway, never, parseObject, type RawClient, scenario, sendBytes, until, upgradeToEcho
 } from '../helper.ts'
 
 /** Never over within a test. */
@@ -155,6 +155,28 @@ scenario('when its time is over it gets one request at a time, and is back after
       ]
     }]
   })
+})
+
+const UPGRADE = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n'
+
+scenario('a backend comes back from an ejection though tunnels of before are open, and by tunnels that stay open', async (s, t) => {
+  const a = await s.scripted('a', upgradeToEcho(), answer({ status: 500 }), upgradeToEcho(), upgradeToEcho(), answer({ body: 'a' }))
+  const gateway = await s.gateway([a, await s.scripted('b')], { env: { EJECT_FAILURES: '1', EJECT_STATUSES: '500', EJECT_MS: '60', TRIAL_SUCCESSES: '2' } })
+  const clients: RawClient[] = []
+  const upgraded = async (): Promise<void> => {
+    const client = await s.client(gateway)
+    clients.push(client)
+    client.send(UPGRADE)
+    await client.answer()
+  }
+  await upgraded()
+  await requests(gateway, 1)
+  await gateway.logs.wait('backend is on trial')
+  // Half of them go to the other backend, which answers 200.
+  for (let i = 0; i < 4; i++) await upgraded()
+  t.match(await gateway.logs.wait('backend is restored'), [{ backend: a.url, reason: '2 good answers' }])
+  t.match(gateway.app.pool.status().backends, [{ state: 'up', inFlight: 3 }])
+  for (const client of clients) await client.leave()
 })
 
 scenario('a failure on trial ejects at once, for twice as long', async (s, t) => {

@@ -21,6 +21,13 @@ t.test('what comes late stands where it belongs; of the same time what came firs
   t.strictSame(told(timeline), ['1 e ', '5 a ', '7 c ', '7 d ', '9 b '])
 })
 
+t.test('events that come after the clock was set back are the last ones, and are kept', async (t) => {
+  const timeline = new Timeline()
+  for (let i = 0; i < KEPT_EVENTS; i++) timeline.add('http://a', { atMs: 3_600_000 + i, event: 'x', reason: '' })
+  for (const atMs of [5, 7, 6]) timeline.add('http://a', { atMs, event: 'y', reason: '' })
+  t.strictSame([told(timeline).length, told(timeline).slice(-4)], [KEPT_EVENTS, [`${3_600_000 + KEPT_EVENTS - 1} x `, '5 y ', '6 y ', '7 y ']])
+})
+
 t.test('the last events are kept: the oldest make room, and one that is older than all of them is not taken', async (t) => {
   const timeline = new Timeline()
   for (let atMs = 1; atMs <= KEPT_EVENTS + 5; atMs++) timeline.add('http://a', { atMs, event: 'x', reason: '' })

@@ -58,11 +58,7 @@ t.test('only healthy backends are available, in the order of the pool', async (t
 
 t.test('each backend knows its position among the available ones', async (t) => {
   const { pool, a, b, c } = threeBackends()
-  // Asked first: what has changed on the board is worked out when the pool is.
-  const positions = (): number[] => {
-    t.ok(pool.available.length > 0)
-    return [a, b, c].map((backend) => backend.position)
-  }
+  const positions = (): number[] => [a, b, c].map((backend) => pool.mayPick(backend) ? backend.position : -1)
   t.strictSame(positions(), [0, 1, 2])
   pool.verdicts.judge(b, false, 'down', LATER_MS)
   t.strictSame(positions(), [0, -1, 1])
@@ -190,6 +186,21 @@ t.test('spare backends are for requests that have tried all active ones', async 
   t.notOk(pool.mayPick(spare))
 })
 
+t.test('a clock that was set back by more than a slow start takes does not leave a backend with a small share', async (t) => {
+  let nowMs = LATER_MS
+  const pool = madePool(['http://a'], { slowStartMs: 10_000, wallClockMs: () => nowMs })
+  const [a] = pool.backends
+  if (a === undefined) throw new Error('the pool lacks a backend')
+  pool.verdicts.judge(a, false, 'down', nowMs)
+  pool.verdicts.judge(a, true, 'up', nowMs)
+  const ramps = [-9_999, -10_001].map((laterMs) => {
+    nowMs = LATER_MS + laterMs
+    pool.refresh()
+    return a.ramp
+  })
+  t.strictSame(ramps, [0.1, 1])
+})
+
 t.test('a backend that is back gets its share little by little', async (t) => {
   let nowMs = LATER_MS
   const pool = madePool(['http://a'], { slowStartMs: 10_000, wallClockMs: () => nowMs })
@@ -213,15 +224,16 @@ t.test('another policy is in charge from the next pick on', async (t) => {
   t.equal(pool.status().policy, 'last')
 })
 
-t.test('whoever watches is told of every attempt that is over', async (t) => {
+t.test('whoever watches is told of every attempt that is over, or becomes a tunnel', async (t) => {
   const { pool, a, b } = threeBackends()
   const seen: string[] = []
-  pool.watcher = { attemptEnded: ({ url }, result) => { seen.push(`${url} ${result}`) } }
+  pool.watcher = { attemptEnded: ({ url }, result) => { seen.push(`${url} ${result}`) }, switched: ({ url }) => { seen.push(`${url} switched`) } }
   for (const [backend, result] of [[a, 200], [b, -1]] as const) {
     pool.begin(backend)
     pool.ended(backend, 1, result)
   }
-  t.strictSame(seen, ['http://a 200', 'http://b -1'])
+  pool.switched(a)
+  t.strictSame(seen, ['http://a 200', 'http://b -1', 'http://a switched'])
 })
 
 t.test('in a panic the status says so, and all are picked from', async (t) => {
