@@ -60,7 +60,7 @@ export const EnvSchema = Type.Object({
   EJECT_SUCCESS_RATE: onOff('on', 'A backend that fails much more often than the others is taken out for a time: of five or more, with 100 requests each in ten seconds.'),
   EJECT_MS: milliseconds(10_000, 'How long the first ejection of a backend lasts, in ms; each further one lasts twice as long.'),
   EJECT_MAX_MS: milliseconds(300_000, 'Longest ejection, in ms.'),
-  EJECT_MAX_RATIO: ratio(0.5, 'Share of the backends that may be ejected at a time.'),
+  EJECT_MAX_RATIO: ratio(0.5, 'Share of the backends that may be ejected at a time. Below 1 the last one that serves never is.'),
   TRIAL_SUCCESSES: Type.Integer({ default: 3, minimum: 1, maximum: 1_000, description: 'Good answers in a row that end the trial of a backend that was ejected.' }),
   TRIAL_IN_FLIGHT: Type.Integer({ default: 1, minimum: 1, maximum: 1_000, description: 'Requests in flight that a backend on trial may have.' }),
   DRAIN_BY_ANSWER: onOff('on', 'Whether x-fastlancer-drain: 1 in an answer drains the backend that gave it; off: it means nothing. No client ever gets it.'),

@@ -15,7 +15,7 @@
  */
 import type { Backend } from '../pool/backend.ts'
 import type { Board } from '../pool/board.ts'
-import { NOTE_TRIAL, REASON_EJECTED, REASON_FULL } from '../pool/slots.ts'
+import { NOTE_TRIAL, NOTES, REASON_EJECTED, REASON_FULL } from '../pool/slots.ts'
 
 export interface EjectionRules {
   /** How long the first ejection lasts, in ms. */
@@ -54,13 +54,13 @@ export class Ejector {
     this.#options = options
   }
 
-  /** Ejects a backend; false if it is out already, or too many are. */
+  /** Ejects a backend; false if it is out already, too many are, or no other one is left to serve. */
   eject (backend: Backend, reason: string): boolean {
     const { board, wallClockMs, onEvent } = this.#options
     const { slot } = backend
     // Of threads that find it out at once one does it.
-    if (this.#isFull(1) || !board.set(slot, REASON_EJECTED)) return false
-    if (this.#isFull(0)) {
+    if (this.#isFull(1) || this.#isLast(backend) || !board.set(slot, REASON_EJECTED)) return false
+    if (this.#isFull(0) || this.#isLast(backend)) {
       // Another thread has ejected another backend in the same moment.
       board.clear(slot, REASON_EJECTED)
       return false
@@ -132,6 +132,15 @@ export class Ejector {
   #lengthMs (ejections: number): number {
     const { baseMs, maxMs } = this.#options.rules
     return Math.min(maxMs, baseMs * 2 ** (ejections - 1))
+  }
+
+  /**
+   * Whether nobody else serves: those that are full do. A backend that fails now and then is better than none, unless it was asked for that
+   * all may be out.
+   */
+  #isLast (backend: Backend): boolean {
+    const { backends, rules } = this.#options
+    return rules.maxRatio < 1 && !backends.some((other) => other !== backend && (other.reasons & ~NOTES & ~REASON_FULL) === 0)
   }
 
   /** Whether `more` ejections would be too many. */

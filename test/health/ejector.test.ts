@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Board } from '../../src/pool/board.ts'
 import { RESULT_UNKNOWN } from '../../src/pool/policy.ts'
-import { NOTE_TRIAL, REASON_EJECTED } from '../../src/pool/slots.ts'
+import { NOTE_TRIAL, REASON_EJECTED, REASON_FULL } from '../../src/pool/slots.ts'
 import { madePool } from '../pool/made-pool.ts'
 import { STARTED_MS, TwoThreads } from './two-threads.ts'
 
@@ -75,6 +75,22 @@ t.test('after as long a peace as it was out the first length holds again, and no
     threads.nowMs += peaceMs
     one.ejector.eject(one.backend(0), 'bad again')
     t.equal(threads.reasons.at(-1), `bad again; out for ${lastsMs} ms`)
+  }
+})
+
+t.test('the last one that serves is not ejected, unless all may be', async (t) => {
+  for (const [maxRatio, isEjected] of [[0.9, false], [1, true]] as const) {
+    const threads = new TwoThreads({ backends: 3, ejection: { maxRatio } })
+    const { one, other } = threads
+    const [a, b, c] = [one.backend(0), one.backend(1), one.backend(2)]
+    one.pool.verdicts.judge(b, false, 'answered 500', STARTED_MS)
+    one.pool.verdicts.drain(c, 'for an update', STARTED_MS)
+    t.equal(other.ejector.eject(other.backend(0), 'bad'), isEjected)
+    t.equal(threads.state(0), isEjected ? 'ejected' : '')
+    if (isEjected) continue
+    one.pool.board.set(c.slot, REASON_FULL)
+    one.pool.verdicts.undrain(c, 'done', STARTED_MS)
+    t.ok(one.ejector.eject(a, 'bad'), 'one that is full serves')
   }
 })
 

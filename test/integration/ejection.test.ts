@@ -181,11 +181,11 @@ scenario('a backend comes back from an ejection though tunnels of before are ope
 
 scenario('a failure on trial ejects at once, for twice as long', async (s, t) => {
   const a = await s.scripted('a', endInstead('fin'))
-  const gateway = await s.gateway([a, await s.scripted('b')], { env: { EJECT_FAILURES: '2', EJECT_MS: '60', TRIAL_SUCCESSES: '2' } })
+  const gateway = await s.gateway([a, await s.scripted('b')], { env: { EJECT_FAILURES: '2', EJECT_MS: '1000', TRIAL_SUCCESSES: '2' } })
   await requests(gateway, 2)
   await gateway.logs.wait('backend is on trial')
   await requests(gateway, 1)
-  t.strictSame(ejections(gateway).at(-1), [a.url, 'failed on trial: no whole answer; out for 120 ms'])
+  t.strictSame(ejections(gateway).at(-1), [a.url, 'failed on trial: no whole answer; out for 2000 ms'])
   await gateway.logs.wait('backend is on trial', 2)
 })
 

@@ -59,11 +59,11 @@ scenario('under load, an end loses nothing of what was sent on connections that 
 })
 
 scenario('after SHUTDOWN_TIMEOUT_MS what is still in flight is cut in all workers, tunnels too', async (s, t) => {
-  const [slow, echo] = [await s.scripted('slow', never), await s.scripted('echo', upgradeToEcho())]
-  const gateway = await running(s, [slow, echo], { SHUTDOWN_TIMEOUT_MS: '150' })
+  const origin = await s.scripted('slow', never, upgradeToEcho())
+  const gateway = await running(s, [origin], { SHUTDOWN_TIMEOUT_MS: '150' })
   const [waiting, tunnel] = [await s.client(gateway), await s.client(gateway)]
   waiting.get('/')
-  await until('the request is in flight', () => slow.requests.length === 1)
+  await until('the request is in flight', () => origin.requests.length === 1)
   tunnel.get('/', ['connection: upgrade', 'upgrade: echo'])
   await tunnel.head()
   gateway.child.process.kill('SIGTERM')

@@ -1,7 +1,7 @@
 /**
  * Weighted round-robin, smooth as nginx's, and exact over all threads: of as many requests as the weights add up to each backend gets its
  * weight, and a heavy one's turns are spread over the cycle. An attempt after a failure goes to a backend that was not tried, by weight
- * as well, and takes no turn of the cycle.
+ * as well, and takes no turn of the cycle. Who is not available has no turns; the others keep theirs.
  */
 import type { Backend } from '../backend.ts'
 import type { Counters } from '../counters.ts'
@@ -9,6 +9,9 @@ import type { PickContext, Policy, PolicyFactory } from '../policy.ts'
 import { CURSOR_ROUND_ROBIN } from '../slots.ts'
 import { RandomChoice } from './random-choice.ts'
 import { smoothOrder } from './smooth-order.ts'
+
+/** The position of a backend that is not picked from. */
+const NOT_ACTIVE = -1
 
 export const weightedRoundRobin: PolicyFactory = ({ counters, random }) => new WeightedRoundRobin(counters, random)
 
@@ -18,6 +21,10 @@ export class WeightedRoundRobin implements Policy {
   readonly #counters: Counters
   readonly #others: RandomChoice
   #active: readonly Backend[] = []
+  /** The weights of all backends, and whose turns come as they have it: by place in the pool. */
+  #weights: readonly number[] = []
+  #orderOfAll = new Int32Array(0)
+  /** The same of those that are picked from: by position. */
   #order = new Int32Array(0)
 
   constructor (counters: Counters, random: () => number) {
@@ -25,9 +32,16 @@ export class WeightedRoundRobin implements Policy {
     this.#others = new RandomChoice(random)
   }
 
-  rebuild (active: readonly Backend[]): void {
+  rebuild (active: readonly Backend[], backends: readonly Backend[]): void {
     this.#active = active
-    this.#order = smoothOrder(active.map(({ currentWeight }) => currentWeight))
+    const weights = backends.map(({ currentWeight }) => currentWeight)
+    if (weights.length !== this.#weights.length || weights.some((weight, i) => weight !== this.#weights[i])) {
+      this.#weights = weights
+      this.#orderOfAll = smoothOrder(weights)
+    }
+    // A backend that comes to be full, and is not any more, changes this with every request: what is worked out then has to be little.
+    const positions = backends.map(({ position }) => position < active.length ? position : NOT_ACTIVE)
+    this.#order = this.#orderOfAll.map((index) => positions[index] ?? NOT_ACTIVE).filter((position) => position !== NOT_ACTIVE)
     this.#others.rebuild(active)
   }
 
