@@ -1,7 +1,9 @@
 /** `fastify.admin`: status, liveness, readiness and draining on a listener of their own, so that no path of the proxied space is taken. */
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { AdminCrossSiteError } from '../src/errors.ts'
 import type { Pool } from '../src/pool/pool.ts'
+import { foreignNameReason, isLoopback } from '../src/wire/cross-site.ts'
 import adminDrain from './admin-drain.ts'
 
 declare module 'fastify' {
@@ -50,8 +52,10 @@ async function admin (fastify: FastifyInstance, { workers, isThere = true }: Adm
   fastify.addHook('preClose', async () => { closing = true })
   fastify.addHook('onClose', () => side.close())
 
-  side.get('/-/status', async () => ({ pools: [pool.status()], ...(workers !== undefined && { workers: workers.status() }) }))
-  side.get('/-/timeline', async () => ({
+  // What listens on other addresses is asked by names that are not known here.
+  const reading = isLoopback(config.ADMIN_HOST) ? { onRequest: refuseForeignNames } : {}
+  side.get('/-/status', reading, async () => ({ pools: [pool.status()], ...(workers !== undefined && { workers: workers.status() }) }))
+  side.get('/-/timeline', reading, async () => ({
     pools: [{
       name: pool.name,
       backends: pool.backends.map(({ url }) => ({ url, events: health.timeline.of(url).map(({ atMs, event, reason }) => ({ at: new Date(atMs).toISOString(), event, reason })) }))
@@ -74,6 +78,12 @@ async function admin (fastify: FastifyInstance, { workers, isThere = true }: Adm
     const { reason } = fastify.overload
     return reason === undefined ? undefined : `overloaded: ${reason}`
   }
+}
+
+/** Who listens on this machine alone answers no page that has let its own name point here. */
+async function refuseForeignNames ({ headers }: FastifyRequest): Promise<void> {
+  const reason = foreignNameReason(headers.host)
+  if (reason !== undefined) throw new AdminCrossSiteError(reason)
 }
 
 function poolReason (pool: Pool): string | undefined {

@@ -48,7 +48,7 @@ export const PolicyUnknownError = createError<[string, string]>(
   'FL_POLICY_UNKNOWN', 'POLICY: "%s" is not known: it has to be one of %s, or one that a plugin registers with fastify.policies.set', 500)
 
 /** 403, admin side: a page of another site may have made the request. */
-export const AdminCrossSiteError = createError<[string]>('FL_ADMIN_CROSS_SITE', 'The admin side changes nothing for a request that %s', 403)
+export const AdminCrossSiteError = createError<[string]>('FL_ADMIN_CROSS_SITE', 'The admin side does nothing for a request that %s', 403)
 
 /** 415, admin side: the body is not said to be JSON. */
 export const AdminMediaTypeError = createError<[]>('FL_ADMIN_MEDIA_TYPE', 'The admin side reads JSON alone: say content-type: application/json', 415)

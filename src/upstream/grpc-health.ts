@@ -47,6 +47,7 @@ export function grpcVerdict (body: Buffer, heads: FieldList, isGuess: boolean): 
   if (status === NOT_FOUND) return { good: false, reason: 'answered that it does not know the service of HEALTH_GRPC_SERVICE' }
   if (status !== OK) return { good: false, reason: `answered the gRPC health check with status ${status ?? 'none'}` }
   const message = body.subarray(MESSAGE_PREFIX_BYTES)
+  if (message.length === 1) return { good: false, reason: 'answered the gRPC health check with a message that is cut short' }
   // UNKNOWN, the value 0, is not written at all.
   const health = message[0] === STATUS_TAG ? message[1] : 0
   return { good: health === SERVING, reason: health === SERVING ? 'answered SERVING' : `answered gRPC health ${health}` }

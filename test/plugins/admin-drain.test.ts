@@ -136,9 +136,20 @@ scenario('a page of another site, and a name that it lets point here, change not
   }
 })
 
-scenario('what is only read is not refused: a status may be asked for by name', async (s, t) => {
+scenario('on a loopback address status and timeline are not told to a name that anybody may let point here', async (s, t) => {
+  const foreign = { host: 'gateway.internal:9900' }
   const gateway = await s.gateway([await s.origin('a')], { admin: true })
-  for (const path of ['/-/status', '/-/live', '/-/ready']) t.equal((await call(gateway.adminUrl, { path, headers: { host: 'gateway.internal:9900' } })).status, 200, path)
+  for (const path of ['/-/status', '/-/timeline']) {
+    const answered = await call(gateway.adminUrl, { path, headers: foreign })
+    t.strictSame([answered.status, parseObject(answered.text)['code']], [403, 'FL_ADMIN_CROSS_SITE'], path)
+    t.equal((await call(gateway.adminUrl, { path })).status, 200, path)
+  }
+  for (const path of ['/-/live', '/-/ready']) t.equal((await call(gateway.adminUrl, { path, headers: foreign })).status, 200, path)
+})
+
+scenario('on other addresses a status may be asked for by name', async (s, t) => {
+  const gateway = await s.gateway([await s.origin('a')], { admin: true, env: { ADMIN_HOST: '0.0.0.0' } })
+  for (const path of ['/-/status', '/-/timeline']) t.equal((await call(gateway.adminUrl, { path, headers: { host: 'gateway.internal:9900' } })).status, 200, path)
 })
 
 scenario('there is no other way to ask for it', async (s, t) => {

@@ -15,7 +15,7 @@ const VERDICTS: ReadonlyArray<readonly [what: string, body: Buffer, heads: reado
   ['SERVICE_UNKNOWN', framed([0x08, 3]), OK, false, /^answered gRPC health 3$/],
   ['UNKNOWN, which is not written', framed([]), OK, false, /^answered gRPC health 0$/],
   ['no message at all', Buffer.alloc(0), OK, false, /^answered gRPC health/],
-  ['half a message', Buffer.from([0, 0, 0, 0, 2, 0x08]), OK, false, /^answered gRPC health/],
+  ['half a message', Buffer.from([0, 0, 0, 0, 2, 0x08]), OK, false, /^answered the gRPC health check with a message that is cut short$/],
   ['another field', framed([0x10, 1]), OK, false, /^answered gRPC health/],
   ['a status that only begins like SERVING', framed([0x08, 0x81, 1]), OK, false, /^answered gRPC health/],
   ['no health service', Buffer.alloc(0), ['content-type', 'application/grpc', 'grpc-status', '12'], true, /without a health service/],

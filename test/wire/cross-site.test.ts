@@ -1,5 +1,5 @@
 import t from 'tap'
-import { crossSiteReason } from '../../src/wire/cross-site.ts'
+import { crossSiteReason, isLoopback } from '../../src/wire/cross-site.ts'
 
 t.test('who asks by address or as localhost, and names no origin, is let in', async (t) => {
   for (const host of ['127.0.0.1:9900', '127.0.0.1', '10.0.0.5:1', '[::1]:9900', '[::1]', '[2001:db8::1]:80', 'localhost:9900', 'localhost', 'LOCALHOST:9900', '127.0.0.1:']) {
@@ -24,4 +24,9 @@ t.test('a page is let in only if it came from here', async (t) => {
     t.equal(crossSiteReason({ host: '127.0.0.1:9900', origin }), `comes from a page of another site (Origin: ${origin}): ask without a browser`, origin)
   }
   t.match(crossSiteReason({ host: 'evil.example:9900', origin: 'http://evil.example:9900' }), /^was sent to the host/, 'a name that points here is of no use')
+})
+
+t.test('loopback addresses are told from others', async (t) => {
+  for (const address of ['localhost', '127.0.0.1', '127.1.2.3', '::1']) t.ok(isLoopback(address), address)
+  for (const address of ['0.0.0.0', '::', '10.127.0.1', '127.evil.example', '1270.0.0.1', '']) t.notOk(isLoopback(address), address)
 })
