@@ -6,6 +6,7 @@ import { type ArrangementRules, arrange } from './arrangement.ts'
 import { Backend, type BackendSpec, type BackendStatus } from './backend.ts'
 import { Board } from './board.ts'
 import { Counters } from './counters.ts'
+import { explainPick, type PickExplanation } from './explain.ts'
 import { Gate } from './gate.ts'
 import { roundRobin } from './policies/round-robin.ts'
 import type { AttemptResult, PickContext, Policy, PolicyFactory } from './policy.ts'
@@ -59,6 +60,9 @@ export interface PoolStatus {
 
 /** The part of its weight that a backend begins with: none would keep it cold. */
 const LEAST_RAMP = 0.1
+
+/** A request of which nothing is known. */
+const UNTRIED: PickContext = { tried: [], keyHash: 0 }
 
 const DEFAULT_RULES: ArrangementRules = { minGroupRatio: 0, panicRatio: 0 }
 
@@ -197,6 +201,11 @@ export class Pool {
   /** Works everything out anew. */
   refresh (): void {
     this.#rebuild()
+  }
+
+  /** How `pick(context)` would choose from now, for people; by default for a request that has tried nobody, with a key of 0. Nothing is picked. */
+  explain (context: PickContext = UNTRIED): PickExplanation {
+    return explainPick(this, context)
   }
 
   status (): PoolStatus {

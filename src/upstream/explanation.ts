@@ -1,6 +1,6 @@
 /** How the backends of a request were chosen, and what became of its attempts: written down as it happens, for requests that are to be explained. */
 import type { ClientRequest } from '../client/client-side.ts'
-import { explainPick, type PickExplanation } from '../pool/explain.ts'
+import type { PickExplanation } from '../pool/explain.ts'
 import type { PickContext } from '../pool/policy.ts'
 import type { Pool } from '../pool/pool.ts'
 import { EXPLAIN_FIELD } from '../wire/fields.ts'
@@ -37,7 +37,7 @@ export class Explanation {
 
   /** Chooses with `choose`, and notes what there was to choose from before. */
   notePick<Picked extends { readonly url: string } | undefined> (pool: Pool, context: PickContext, by: ExplainedPick['by'], choose: () => Picked): Picked {
-    const before = explainPick(pool, context)
+    const before = pool.explain(context)
     const picked = choose()
     // Whoever waits looks again and again: of what it looked for in vain the last time is enough.
     if (picked === undefined && this.picks.at(-1)?.picked === undefined) this.picks.pop()

@@ -84,3 +84,10 @@ t.test('nothing is picked, and nothing changes', async (t) => {
   t.equal(memory(), before)
   t.equal(pool.pick(FRESH)?.url, 'http://a')
 })
+
+t.test('a pool explains itself', async (t) => {
+  const pool = madePool(['http://a', 'http://b'])
+  t.strictSame(pool.explain(), explainPick(pool, FRESH))
+  const tried = pool.backends.slice(0, 1)
+  t.strictSame(pool.explain({ tried, keyHash: 1 }), explainPick(pool, { tried, keyHash: 1 }))
+})
