@@ -4,10 +4,9 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Config } from '../src/config/env-schema.ts'
-import { parseStatuses } from '../src/config/status-list.ts'
 import { type BackendEvent, eventOf } from '../src/health/events.ts'
-import { PassiveHealth, type PassiveRules } from '../src/health/passive.ts'
+import { PassiveHealth } from '../src/health/passive.ts'
+import { passiveRules } from '../src/upstream/configured-rules.ts'
 
 export interface EjectionOptions {
   /** alone: it watches, and ends ejections; worker: it watches; supervisor: it ends them. Default: alone. */
@@ -49,18 +48,6 @@ async function ejection (fastify: FastifyInstance, { role = 'alone', onEvent }: 
     log[event.event === 'ejected' ? 'warn' : 'info'](details, `backend is ${event.event}`)
     if (role === 'worker') onEvent?.(event)
     else health.heard(event)
-  }
-}
-
-function passiveRules (config: Config): PassiveRules {
-  return {
-    failuresInRow: config.EJECT_FAILURES,
-    statuses: parseStatuses(config.EJECT_STATUSES),
-    trialSuccesses: config.TRIAL_SUCCESSES,
-    baseMs: config.EJECT_MS,
-    maxMs: config.EJECT_MAX_MS,
-    maxRatio: config.EJECT_MAX_RATIO,
-    comparesRates: config.EJECT_SUCCESS_RATE === 'on'
   }
 }
 

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ClientRequest } from '../src/client/client-side.ts'
 import type { Config } from '../src/config/env-schema.ts'
-import { parseStatuses } from '../src/config/status-list.ts'
 import type { Gauges } from '../src/pool/gauges.ts'
+import { retryRules } from '../src/upstream/configured-rules.ts'
 import { Engine, type RetryOptions } from '../src/upstream/engine.ts'
 import type { ExchangeObserver } from '../src/upstream/engine-parts.ts'
 import type { Exchange } from '../src/upstream/exchange.ts'
@@ -82,14 +82,7 @@ function explains ({ EXPLAIN, LOG_LEVEL }: Config): ((request: ClientRequest) =>
 
 function retryOptions (config: Config, budgetMemory: SharedArrayBuffer | undefined): RetryOptions {
   return {
-    rules: {
-      statuses: parseStatuses(config.RETRY_STATUSES),
-      maxAttempts: config.RETRY_MAX_ATTEMPTS,
-      timeoutMs: config.RETRY_TIMEOUT_MS,
-      backoffMs: config.RETRY_BACKOFF_MS,
-      retryAfterMaxMs: config.RETRY_AFTER_MAX_MS,
-      honoursIdempotencyKey: config.RETRY_IDEMPOTENCY_KEY === 'on'
-    },
+    rules: retryRules(config),
     budgetRatio: config.RETRY_BUDGET_RATIO,
     budgetMinPerSecond: config.RETRY_BUDGET_MIN_PER_S,
     budgetMemory,

@@ -1,9 +1,6 @@
 /** The configuration of a simulated gateway: the keys of the real one, with their defaults and their bounds. */
 import { Value } from 'typebox/value'
 import { allowedValues, type Config, CONFIG_KEYS, type ConfigKey, type Environment, EnvSchema } from '../config/env-schema.ts'
-import { parseStatuses } from '../config/status-list.ts'
-import type { PassiveRules } from '../health/passive.ts'
-import type { RetryRules } from '../upstream/retries.ts'
 
 /** Keys that a simulation heeds. What backends are, and the policy, are not among them: a simulation is given them. */
 export const SIMULATED_KEYS = [
@@ -34,30 +31,6 @@ export function settingsOf (texts: Environment): Settings {
   const config: unknown = Value.Default(EnvSchema, Value.Convert(EnvSchema, { ...texts }))
   if (Value.Check(EnvSchema, config)) return Object.fromEntries(Object.entries(config).filter(([key]) => key in texts))
   throw new TypeError(faults(new Map<string, unknown>(Object.entries(texts))).join('\n'))
-}
-
-export function retryRules (config: Config): RetryRules {
-  return {
-    statuses: parseStatuses(config.RETRY_STATUSES),
-    maxAttempts: config.RETRY_MAX_ATTEMPTS,
-    timeoutMs: config.RETRY_TIMEOUT_MS,
-    backoffMs: config.RETRY_BACKOFF_MS,
-    // No modelled backend says when to come back.
-    retryAfterMaxMs: 0,
-    honoursIdempotencyKey: false
-  }
-}
-
-export function passiveRules (config: Config): PassiveRules {
-  return {
-    failuresInRow: config.EJECT_FAILURES,
-    statuses: parseStatuses(config.EJECT_STATUSES),
-    trialSuccesses: config.TRIAL_SUCCESSES,
-    baseMs: config.EJECT_MS,
-    maxMs: config.EJECT_MAX_MS,
-    maxRatio: config.EJECT_MAX_RATIO,
-    comparesRates: config.EJECT_SUCCESS_RATE === 'on'
-  }
 }
 
 /** A sentence for each value that is not allowed. */
