@@ -6,7 +6,7 @@ import { PolicyUnknownError } from '../src/errors.ts'
 import type { BackendSpec } from '../src/pool/backend.ts'
 import { Board } from '../src/pool/board.ts'
 import { Counters } from '../src/pool/counters.ts'
-import { BUILT_IN_POLICIES, WITHOUT_SLOW_START, WITHOUT_WEIGHTS } from '../src/pool/policies/built-in.ts'
+import { BUILT_IN_POLICIES, WITHOUT_SLOW_START } from '../src/pool/policies/built-in.ts'
 import type { Policy, PolicyFactory } from '../src/pool/policy.ts'
 import { Pool } from '../src/pool/pool.ts'
 
@@ -78,17 +78,14 @@ async function pool (fastify: FastifyInstance, { memory, rows = 1, isAnnounced =
   if (!isAnnounced) return
   fastify.addHook('onReady', async () => {
     // One of a plugin may have taken its name.
-    if (policies.get(config.POLICY) === BUILT_IN_POLICIES.get(config.POLICY)) warnOfMeaningless(fastify, made)
+    if (policies.get(config.POLICY) === BUILT_IN_POLICIES.get(config.POLICY)) warnOfSlowStart(fastify)
   })
   for (const { url, weight, priority } of made.backends) fastify.log.info({ pool: made.name, backend: url, weight, priority }, 'backend added')
 }
 
-/** Says what the policy of the configuration does not heed of it. */
-function warnOfMeaningless ({ config: { POLICY, SLOW_START_MS }, log }: FastifyInstance, { backends }: Pool): void {
+/** Says so where the policy of the configuration knows no slow start. */
+function warnOfSlowStart ({ config: { POLICY, SLOW_START_MS }, log }: FastifyInstance): void {
   if (SLOW_START_MS > 0 && WITHOUT_SLOW_START.has(POLICY)) log.warn({ policy: POLICY }, 'SLOW_START_MS means nothing with this policy: backends that are back get their whole share at once')
-  if (backends.some(({ weight }) => weight !== backends[0]?.weight) && WITHOUT_WEIGHTS.has(POLICY)) {
-    log.warn({ policy: POLICY }, 'weights of BACKENDS mean nothing with this policy: take weighted-round-robin, or another one that knows them')
-  }
 }
 
 /** Has the shares of backends that are back grow with time. */

@@ -93,11 +93,11 @@ export const ADVICE: readonly Advice[] = [
     take: 'Give each backend a `max`.',
     because: 'Its promise is even counts, not even load: it sends its share to a backend that is slow, hangs or is cold until a probe ' +
       'or five failures in a row say otherwise. A limit on what one backend may have in flight takes most of the harm away. Backends of ' +
-      'different sizes need `weighted-round-robin`: plain round-robin knows no weights.',
+      'different sizes need their weights.',
     evidence: [
       between('p99', ['slow-backend-limited', 'round-robin'], ['slow-backend', 'round-robin'], 20),
       inOne('slow-backend-limited', 'p999', 'power-of-two', 'round-robin', 1.5),
-      inOne('mixed-weights', 'p99', 'weighted-round-robin', 'round-robin', 50),
+      between('p99', ['mixed-weights', 'round-robin'], ['unknown-sizes', 'round-robin'], 50),
       inOne('unknown-sizes', 'p99', 'least-connections', 'weighted-round-robin', 50)
     ]
   },
@@ -117,13 +117,12 @@ export const ADVICE: readonly Advice[] = [
   {
     when: 'Backends come back cold',
     take: 'Take a policy that goes by load, rather than `SLOW_START_MS`.',
-    because: 'Slow start is worth a good part of the tail to policies that go by weight alone, nothing to `round-robin` and ' +
-      '`consistent-hash`, which know no growing share, and little to those that go by load: these do without it what it cannot do for ' +
-      'the others.',
+    because: 'Slow start is worth a good part of the tail to policies that go by turns alone, nothing to `consistent-hash`, which ' +
+      'knows no growing share, and little to those that go by load: these do without it what it cannot do for the others.',
     evidence: [
-      between('p99', ['slow-start', 'weighted-round-robin'], ['thundering-recovery', 'weighted-round-robin'], 1.3),
-      between('p99', ['thundering-recovery', 'power-of-two'], ['slow-start', 'weighted-round-robin'], 5),
-      alike('slow-start', 'round-robin', 'thundering-recovery', 'round-robin', 'p99'),
+      between('p99', ['slow-start', 'round-robin'], ['thundering-recovery', 'round-robin'], 1.3),
+      between('p99', ['thundering-recovery', 'power-of-two'], ['slow-start', 'round-robin'], 5),
+      alike('slow-start', 'consistent-hash', 'thundering-recovery', 'consistent-hash', 'p99'),
       inOne('rolling-deploy', 'p99', 'power-of-two', 'round-robin', 10),
       inOne('half-dies', 'p99', 'power-of-two', 'round-robin', 10)
     ]

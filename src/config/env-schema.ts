@@ -45,7 +45,7 @@ export const EnvSchema = Type.Object({
   PORT: port(8080, 'Port to listen on for clients; 0 takes a free one.'),
   BACKENDS: Type.String({
     default: 'http://localhost:8081,http://localhost:8082,http://localhost:8083',
-    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS). Behind a space: weight=N (means nothing to round-robin), backup (or priority=N), max=N (in flight), probe=URL (where its probe goes).'
+    description: 'The backends: comma-separated origins without a path; http:// or https:// for HTTP/1.1, h2c:// or h2:// for HTTP/2 (h2:// with TLS). Behind a space: weight=N, backup (or priority=N), max=N (in flight), probe=URL (where its probe goes).'
   }),
   POLICY: Type.String({ default: 'round-robin', pattern: '^\\S+$', description: 'How a backend is chosen; a plugin may add policies.' }),
   HASH_KEY: Type.String({ default: 'client', pattern: HASH_KEY_PATTERN, description: 'What policies go by that send equal requests to the same backend.' }),
@@ -54,7 +54,7 @@ export const EnvSchema = Type.Object({
   STICKY_MAX_AGE_S: Type.Integer({ default: 0, minimum: 0, maximum: 34_560_000, description: 'How long a client keeps STICKY_COOKIE, in seconds; 0: as long as its session.' }),
   PRIORITY_MIN_RATIO: ratio(0, 'Share of a priority group that has to be available; with less of it the next one joins in. 0: when nothing of it is left.'),
   PANIC_RATIO: ratio(0, 'With less than this share of the backends available all but draining ones are picked from, healthy or not; 0: never.'),
-  SLOW_START_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time in which the share of a backend that is back grows to all of it, in ms; 0: it has all of it at once. Means nothing to round-robin, consistent-hash and bounded-hash.' }),
+  SLOW_START_MS: Type.Integer({ default: 0, minimum: 0, maximum: MAX_TIMER_MS, description: 'Time in which the share of a backend that is back grows to all of it, in ms; 0: it has all of it at once. Means nothing to consistent-hash and bounded-hash.' }),
   EJECT_FAILURES: Type.Integer({ default: 5, minimum: 0, maximum: 1_000_000, description: 'Failed attempts in a row that take a backend out for a time; 0: they do not.' }),
   EJECT_STATUSES: statuses('Answers that count as failures for EJECT_FAILURES and EJECT_SUCCESS_RATE: statuses, or classes such as 5xx; empty: none.'),
   EJECT_SUCCESS_RATE: onOff('on', 'A backend that fails much more often than the others is taken out for a time: of five or more, with 100 requests each in ten seconds.'),

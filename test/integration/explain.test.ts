@@ -1,4 +1,5 @@
 /** How a backend was chosen, told to whoever may ask, to the log, and to plugins. */
+import { mock } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ExplainedAttempt, ExplainedPick } from '../../src/upstream/explanation.ts'
 import { answer, type Answered, call, endInstead, http2Call, http2Scenario, parseObject, scenario, sendBytes, upgradeToEcho, valuesOf } from '../helper.ts'
@@ -12,6 +13,9 @@ const fieldsOf = ({ headers }: Answered): unknown[] => [headers['x-fastlancer-at
 
 scenario('a trusted peer that asks is told how its backend was chosen, and what became of each attempt', async (s, t) => {
   const [a, b] = [await s.scripted('a', endInstead('fin')), await s.scripted('b')]
+  // Where turns begin is drawn.
+  const chance = mock.method(Math, 'random', () => 0.5)
+  t.teardown(() => chance.mock.restore())
   const gateway = await s.gateway([], { env: { ...TRUSTING, POLICY: 'least-connections', BACKENDS: `${a.url} weight=2, ${b.url}` } })
   const answered = await call(gateway.url, { headers: ASKED })
   t.equal(answered.headers['x-fastlancer-attempts'], '2')

@@ -1,6 +1,7 @@
 /** Requests spread over the backends, as clients and backends see it. */
 import type { FastifyInstance } from 'fastify'
 import type { Backend } from '../../src/pool/backend.ts'
+import { BUILT_IN_POLICIES } from '../../src/pool/policies/built-in.ts'
 import type { PolicyFactory } from '../../src/pool/policy.ts'
 import { call, type Gateway, parseObject, scenario, type Origin, until } from '../helper.ts'
 
@@ -84,15 +85,14 @@ scenario('a plugin may take the place of a policy that comes with the gateway, f
 
 const warnings = ({ logs }: Gateway): string[] => logs.lines.filter(({ level }) => level === 40).map(({ msg }) => msg.replace(/ mean.*/, ''))
 
-scenario('weights and a slow start that the policy does not heed are warned of', async (s, t) => {
+scenario('a slow start that the policy does not know is warned of', async (s, t) => {
   const env = { BACKENDS: 'http://127.0.0.1:1 weight=3, http://127.0.0.1:2', SLOW_START_MS: '10' }
-  const ignored: ReadonlyArray<readonly [policy: string, keys: readonly string[]]> = [
-    ['round-robin', ['SLOW_START_MS', 'weights of BACKENDS']], ['consistent-hash', ['SLOW_START_MS']], ['bounded-hash', ['SLOW_START_MS']],
-    ...['weighted-round-robin', 'random', 'least-connections', 'power-of-two', 'peak-ewma'].map((policy) => [policy, []] as const)
-  ]
-  for (const [POLICY, keys] of ignored) t.strictSame(warnings(await s.load([], { env: { ...env, POLICY } })), keys, POLICY)
-  t.strictSame(warnings(await s.load([], { env: { BACKENDS: env.BACKENDS.replace('http://127.0.0.1:2', '$& weight=3') } })), [], 'all weights are the same')
-  t.strictSame(warnings(await s.load([], { env, extend: (app) => { app.policies.set('round-robin', lastOne) } })), [], 'a policy of a plugin')
+  for (const POLICY of BUILT_IN_POLICIES.keys()) {
+    t.strictSame(warnings(await s.load([], { env: { ...env, POLICY } })), POLICY.endsWith('-hash') ? ['SLOW_START_MS'] : [], POLICY)
+  }
+  t.strictSame(warnings(await s.load([], { env: { ...env, SLOW_START_MS: '0', POLICY: 'bounded-hash' } })), [], 'there is none')
+  const extend = (app: FastifyInstance): void => { app.policies.set('bounded-hash', lastOne) }
+  t.strictSame(warnings(await s.load([], { env: { ...env, POLICY: 'bounded-hash' }, extend })), [], 'a policy of a plugin')
 })
 
 scenario('what is said of backends is in force, and in the status', async (s, t) => {

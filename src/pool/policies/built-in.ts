@@ -20,8 +20,5 @@ export const BUILT_IN_POLICIES: ReadonlyMap<string, PolicyFactory> = new Map([
   ['bounded-hash', boundedHash]
 ])
 
-/** Those of them that give every backend the same share, whatever its weight. */
-export const WITHOUT_WEIGHTS: ReadonlySet<string> = new Set(['round-robin'])
-
-/** Those of them that know no slow start: to round-robin all shares are the same, and keys would move twice. */
-export const WITHOUT_SLOW_START: ReadonlySet<string> = new Set(['round-robin', 'consistent-hash', 'bounded-hash'])
+/** Those of them that know no slow start: keys would move twice. */
+export const WITHOUT_SLOW_START: ReadonlySet<string> = new Set(['consistent-hash', 'bounded-hash'])

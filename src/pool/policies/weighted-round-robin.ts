@@ -32,15 +32,15 @@ export class WeightedRoundRobin implements Policy {
     this.#others = new RandomChoice(random)
   }
 
-  rebuild (active: readonly Backend[], backends: readonly Backend[]): void {
+  rebuild (active: readonly Backend[], members: readonly Backend[]): void {
     this.#active = active
-    const weights = backends.map(({ currentWeight }) => currentWeight)
+    const weights = members.map(({ currentWeight }) => currentWeight)
     if (weights.length !== this.#weights.length || weights.some((weight, i) => weight !== this.#weights[i])) {
       this.#weights = weights
       this.#orderOfAll = smoothOrder(weights)
     }
     // A backend that comes to be full, and is not any more, changes this with every request: what is worked out then has to be little.
-    const positions = backends.map(({ position }) => position < active.length ? position : NOT_ACTIVE)
+    const positions = members.map(({ position }) => position < active.length ? position : NOT_ACTIVE)
     this.#order = this.#orderOfAll.map((index) => positions[index] ?? NOT_ACTIVE).filter((position) => position !== NOT_ACTIVE)
     this.#others.rebuild(active)
   }

@@ -172,10 +172,11 @@ t.test('a pick looks at no more backends of 10,000 than of 3', async (t) => {
   const costOf = (size: number, triedSlots: readonly number[]): { reads: number, others: number } => {
     const pool = poolOf(size)
     const context = { ...FRESH, tried: triedSlots.map((slot) => backendAt(pool, slot)) }
-    const policy = new RoundRobin(pool.counters)
+    const policy = new RoundRobin(pool.counters, () => 0)
     const cost = { reads: 0, others: 0 }
-    policy.rebuild(counting(pool.available, cost))
+    policy.rebuild(counting(pool.available, cost), pool.backends)
     cost.reads = 0
+    cost.others = 0
     for (let i = 0; i < 100; i++) policy.pick(context)
     return cost
   }
@@ -203,3 +204,20 @@ function counting (backends: readonly Backend[], cost: { reads: number, others: 
     }
   })
 }
+
+t.test('where weights differ, or while one warms up, each has turns by its weight', async (t) => {
+  let nowMs = 1000
+  const pool = madePool([], { backends: [{ url: 'http://a', weight: 2 }, { url: 'http://b' }], slowStartMs: 1000, wallClockMs: () => nowMs })
+  t.strictSame(tally(pool, 30), { 0: 20, 1: 10 })
+  t.match(pool.explain(), { rule: /as often as it weighs/, candidates: [{ scores: { weight: 2 } }, { scores: { weight: 1 } }] })
+  takeDown(pool, 0)
+  t.strictSame(tally(pool, 30), { 1: 30 })
+  t.match(pool.explain(), { rule: /^each in turn, in the pool's order;/, candidates: [{ scores: {} }] })
+  pool.verdicts.judge(backendAt(pool, 0), true, 'answered 200', nowMs)
+  nowMs = 1500
+  pool.refresh()
+  t.strictSame(tally(pool, 30), { 0: 15, 1: 15 }, 'half of its weight')
+  nowMs = 2000
+  pool.refresh()
+  t.strictSame(tally(pool, 30), { 0: 20, 1: 10 })
+})
