@@ -21,8 +21,8 @@ Every answer names its backend and repeats the path that was asked for, in 1 KiB
 - A policy that goes by a key takes the path for it here (\`HASH_KEY=path\`, 1,000 paths): by address, all of this load would go to one backend.
 - One play is no distribution. What differs by a few requests is chance; what differs by a factor is not. A run with another seed tells.`
 
-export const WHAT_DEFAULTS_DO = `With the defaults an attempt that fails is followed by another one elsewhere as long as nothing of the answer was passed on, so that a backend that refuses or resets costs
-time, not answers. What no default can do is tell a backend that hangs from one that is slow: how long is too long only the application knows. That is why
+export const WHAT_DEFAULTS_DO = `With the defaults an attempt that fails is followed by another one elsewhere as long as nothing of the answer was passed on, so that a backend that refuses, or resets before it
+answers, costs time, not answers; one that is cut in the middle of its body is cut for the client too, rather than ended as if it were whole. What no default can do is tell a backend that hangs from one that is slow: how long is too long only the application knows. That is why
 the timeout that helps against \`stopped\`, \`blackholed\` and \`slow\` is for you to set. In the same way only the application knows whether a status says something about the backend or about the request.`
 
 export const PEERS_TEXT = 'Other gateways are there for orientation, with what their documentation has for several backends; each can be set up for less or for more.'
