@@ -40,6 +40,7 @@ export function arrange (backends: readonly Backend[], { minGroupRatio, panicRat
 
 /** The last group whose turn it is; undefined if all are. Most pools have one group. */
 function lastGroup (backends: readonly Backend[], minGroupRatio: number): number | undefined {
+  if (backends.every(({ priority }) => priority === backends[0]?.priority)) return undefined
   const groups = new Map<number, { weight: number, available: number }>()
   for (const { priority, weight, available } of backends) {
     const group = groups.get(priority) ?? { weight: 0, available: 0 }
@@ -47,7 +48,6 @@ function lastGroup (backends: readonly Backend[], minGroupRatio: number): number
     if (available) group.available += weight
     groups.set(priority, group)
   }
-  if (groups.size < 2) return undefined
   const inTurn = [...groups].toSorted(([a], [b]) => a - b)
   return inTurn.find(([, { weight, available }]) => available > 0 && available / weight >= minGroupRatio)?.[0]
 }
