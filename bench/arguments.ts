@@ -1,6 +1,7 @@
 /** The arguments of `npm run bench`. A wrong one is an error that says what there is. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ArgumentError, chosen } from './choice.ts'
 import { PEERS, shortName } from './peers/index.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { ROOT } from './site.ts'
@@ -17,8 +18,6 @@ export interface Arguments {
   /** Where the report goes; undefined: it is only printed. */
   readonly out: string | undefined
 }
-
-export class ArgumentError extends Error {}
 
 export const USAGE = `npm run bench -- [--peers NAME,...] [--scenario NAME,...] [--rounds N] [--seconds S] [--warm-up S] [--connections N] [--out DIR | --no-write]
 
@@ -84,17 +83,6 @@ function parse (args: readonly string[]): Values {
   } catch (error) {
     throw new ArgumentError(error instanceof Error ? error.message : String(error))
   }
-}
-
-function chosen<Thing> (flag: string, text: string | undefined, all: readonly Thing[], nameOf: (thing: Thing) => string): readonly Thing[] {
-  if (text === undefined) return all
-  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '')
-  const unknown = names.filter((name) => !all.some((thing) => nameOf(thing) === name))
-  if (names.length === 0 || unknown.length > 0) {
-    const fault = unknown.length === 0 ? 'names nothing' : `${unknown.map((name) => `"${name}"`).join(', ')} is not there`
-    throw new ArgumentError(`${flag}: ${fault}; there are ${all.map(nameOf).join(', ')}`)
-  }
-  return all.filter((thing) => names.includes(nameOf(thing)))
 }
 
 function positive (flag: string, text: string, isWhole: boolean): number {

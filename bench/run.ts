@@ -2,7 +2,8 @@
  * `npm run bench`: Fastlancer and others, side by side, as bench/README.md tells. `-- --help` lists the arguments.
  * Needs two processors, taskset, wrk, nginx, go and openssl; h2load, HAProxy and Caddy are left out, and named, where they are missing.
  */
-import { ArgumentError, readArguments, USAGE, type Arguments } from './arguments.ts'
+import { readArguments, USAGE, type Arguments } from './arguments.ts'
+import { ArgumentError } from './choice.ts'
 import { machine } from './machine.ts'
 import { runScenario } from './measure.ts'
 import { stepAside } from './processes.ts'

@@ -1,6 +1,7 @@
 /** The arguments of `npm run chaos`. A wrong one is an error that says what there is. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ArgumentError, chosen, readSeed } from '../bench/choice.ts'
 import { ROOT } from '../bench/site.ts'
 import { BUILT_IN_POLICIES } from '../src/pool/policies/built-in.ts'
 import { FAULTS } from './faults/index.ts'
@@ -20,12 +21,9 @@ export interface Arguments {
   readonly out: string | undefined
 }
 
-export class ArgumentError extends Error {}
-
 export const POLICIES: readonly string[] = [...BUILT_IN_POLICIES.keys()]
 
 const NO_PEERS = 'none'
-const MAX_SEED = 2 ** 32 - 1
 
 export const USAGE = `npm run chaos -- [--fault NAME,...] [--policy NAME,...] [--settings NAME,...] [--peers NAME,...] [--seed N] [--out FILE | --no-write]
 
@@ -49,7 +47,7 @@ export function readArguments (args: readonly string[], newSeed: () => number): 
     policies: chosen('--policy', values.policy, POLICIES, (name) => name),
     settings: chosen('--settings', values.settings, SETTINGS, (name) => name),
     peers: chosenPeers(values.peers ?? (hasChosenOurs ? NO_PEERS : undefined)),
-    seed: values.seed === undefined ? newSeed() : seedOf(values.seed),
+    seed: values.seed === undefined ? newSeed() : readSeed(values.seed),
     out: values.out ?? (isWhole && values['no-write'] !== true ? join(ROOT, 'docs/reliability.md') : undefined)
   }
 }
@@ -76,27 +74,10 @@ function parse (args: readonly string[]): Given {
   }
 }
 
-function chosen<Thing> (flag: string, text: string | undefined, all: readonly Thing[], nameOf: (thing: Thing) => string): readonly Thing[] {
-  if (text === undefined) return all
-  const names = new Set(text.split(',').map((name) => name.trim()).filter((name) => name !== ''))
-  const unknown = [...names].filter((name) => !all.some((thing) => nameOf(thing) === name))
-  if (names.size === 0 || unknown.length > 0) {
-    const fault = unknown.length === 0 ? 'names nothing' : `${unknown.map((name) => `"${name}"`).join(', ')} is not there`
-    throw new ArgumentError(`${flag}: ${fault}; there are ${all.map(nameOf).join(', ')}`)
-  }
-  return all.filter((thing) => names.has(nameOf(thing)))
-}
-
 function chosenPeers (text: string | undefined): readonly OtherGateway[] {
   return text === NO_PEERS ? [] : chosen('--peers', text, PEERS, shortName)
 }
 
 function shortName ({ name }: OtherGateway): string {
   return name.toLowerCase()
-}
-
-function seedOf (text: string): number {
-  const seed = Number(text)
-  if (!/^\d+$/.test(text) || seed > MAX_SEED) throw new ArgumentError(`--seed: "${text}" is not a whole number from 0 to ${MAX_SEED}`)
-  return seed
 }

@@ -1,6 +1,7 @@
 /** The arguments of `npm run simulate`. A wrong one is an error that says what there is. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ArgumentError, chosen, MAX_SEED, readSeed } from '../bench/choice.ts'
 import { BUILT_IN_POLICIES, type Settings, settingsOf } from '../src/testing/index.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import type { Scenario } from './types.ts'
@@ -9,7 +10,6 @@ const ROOT = join(import.meta.dirname, '..')
 
 const DEFAULT_SEED = 1
 
-const MAX_SEED = 2 ** 32 - 1
 
 export interface Arguments {
   readonly scenarios: readonly Scenario[]
@@ -23,8 +23,6 @@ export interface Arguments {
   /** Where the report goes; undefined: it is only printed. */
   readonly out: string | undefined
 }
-
-export class ArgumentError extends Error {}
 
 export const USAGE = `npm run simulate -- [--scenario NAME,...] [--policy NAME,...] [--plugin FILE]... [--set KEY=VALUE]... [--seed N] [--out DIR | --no-write]
 
@@ -42,11 +40,9 @@ export function readArguments (args: readonly string[]): Arguments {
   const { scenario, policy, plugin: plugins = [], set = [], seed, out, 'no-write': isPrintedOnly = false } = parse(args)
   if (out !== undefined && isPrintedOnly) throw new ArgumentError('--out and --no-write contradict each other: leave one out')
   const isWhole = scenario === undefined && policy === undefined && plugins.length === 0 && set.length === 0
-  const names = SCENARIOS.map(({ name }) => name)
-  const chosen = scenario === undefined ? names : chosenOf('--scenario', scenario, names)
   return {
-    scenarios: SCENARIOS.filter(({ name }) => chosen.includes(name)),
-    policies: policy === undefined ? undefined : chosenOf('--policy', policy, [...BUILT_IN_POLICIES.keys()]),
+    scenarios: chosen('--scenario', scenario, SCENARIOS, ({ name }) => name),
+    policies: policy === undefined ? undefined : chosen('--policy', policy, [...BUILT_IN_POLICIES.keys()], (name) => name),
     plugins,
     seed: readSeed(seed),
     settings: readSettings(set),
@@ -83,20 +79,6 @@ function parse (args: readonly string[]): Values {
   } catch (error) {
     throw new ArgumentError(error instanceof Error ? error.message : String(error))
   }
-}
-
-function chosenOf (flag: string, text: string, all: readonly string[]): readonly string[] {
-  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '')
-  const unknown = names.filter((name) => !all.includes(name))
-  if (names.length > 0 && unknown.length === 0) return all.filter((name) => names.includes(name))
-  const fault = unknown.length === 0 ? 'names nothing' : `${unknown.map((name) => `"${name}"`).join(', ')} is not there`
-  throw new ArgumentError(`${flag}: ${fault}; there are ${all.join(', ')}`)
-}
-
-function readSeed (text: string): number {
-  const seed = Number(text)
-  if (/^\d+$/.test(text) && seed <= MAX_SEED) return seed
-  throw new ArgumentError(`--seed: "${text}" is not a whole number from 0 to ${MAX_SEED}`)
 }
 
 function readSettings (pairs: readonly string[]): Settings {

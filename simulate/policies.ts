@@ -1,8 +1,8 @@
 /** The policies that are compared: the built-in ones, and those of modules that are tried. */
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ArgumentError } from '../bench/choice.ts'
 import { BUILT_IN_POLICIES, policyFaults, type PolicyFactory } from '../src/testing/index.ts'
-import { ArgumentError } from './arguments.ts'
 import type { NamedPolicy, Scenario } from './types.ts'
 
 /** The policy that a module exports as `name` and `factory`. Throws an ArgumentError if it exports none, or one that a gateway could not live with. */

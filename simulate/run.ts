@@ -2,7 +2,8 @@
  * `npm run simulate`: the policies of the gateway in scenarios on a virtual clock, as docs/policies/README.md tells. `-- --help` lists the
  * arguments. The same arguments give the same report.
  */
-import { ArgumentError, type Arguments, readArguments, USAGE } from './arguments.ts'
+import { ArgumentError } from '../bench/choice.ts'
+import { type Arguments, readArguments, USAGE } from './arguments.ts'
 import { play } from './play.ts'
 import { loadPolicy, policiesFor } from './policies.ts'
 import { contradictions } from './report/advice-text.ts'

@@ -5,9 +5,9 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { seededRandom } from '../../src/testing/random.ts'
 import { backendOf } from '../body.ts'
 import { monotonicMs } from '../times.ts'
-import { randomOf } from './random.ts'
 import { type Sample, writeSample } from './sample.ts'
 
 type Answer = Pick<Sample, 'backend' | 'fault'>
@@ -26,7 +26,7 @@ const GRACE_MS = 1_000
 const { values } = parseArgs({ options: { address: { type: 'string', default: '' }, stop: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' } } })
 const origin = `http://${values.address}`
 const stopMs = Number(values.stop)
-const random = randomOf(Number(values.seed))
+const random = seededRandom(Number(values.seed))
 const samples: Sample[] = []
 /** When the request in flight was sent, by connection. */
 const open = new Map<number, number>()

@@ -1,17 +1,12 @@
 import t from 'tap'
-import { ArgumentError, readArguments } from '../../bench/arguments.ts'
+import { readArguments } from '../../bench/arguments.ts'
 import { PEERS, shortName } from '../../bench/peers/index.ts'
 import { SCENARIOS } from '../../bench/scenarios/index.ts'
+import { refusalOf } from '../kit/refusal.ts'
 
 /** What is said of arguments that are refused. */
 function refusal (...args: string[]): string {
-  try {
-    readArguments(args)
-  } catch (error) {
-    if (error instanceof ArgumentError) return error.message
-    throw error
-  }
-  return 'taken'
+  return refusalOf(() => readArguments(args))
 }
 
 t.test('without arguments everything is measured, and written to docs/benchmarks', async (t) => {

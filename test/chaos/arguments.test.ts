@@ -1,19 +1,14 @@
 import t from 'tap'
-import { ArgumentError, type Arguments, POLICIES, readArguments } from '../../chaos/arguments.ts'
+import { type Arguments, POLICIES, readArguments } from '../../chaos/arguments.ts'
 import { FAULTS } from '../../chaos/faults/index.ts'
 import { PEERS } from '../../chaos/gateways/peers.ts'
+import { refusalOf } from '../kit/refusal.ts'
 
 const read = (...args: string[]): Arguments => readArguments(args, () => 7)
 
 /** What is said of arguments that are refused. */
 function refusal (...args: string[]): string {
-  try {
-    read(...args)
-  } catch (error) {
-    if (error instanceof ArgumentError) return error.message
-    throw error
-  }
-  return 'taken'
+  return refusalOf(() => read(...args))
 }
 
 t.test('without arguments everything is played with a new seed, and written to docs/reliability.md', async (t) => {

@@ -1,17 +1,12 @@
 import t from 'tap'
-import { ArgumentError, readArguments } from '../../simulate/arguments.ts'
+import { readArguments } from '../../simulate/arguments.ts'
 import { SCENARIOS } from '../../simulate/scenarios/index.ts'
 import { BUILT_IN_POLICIES } from '../../src/testing/index.ts'
+import { refusalOf } from '../kit/refusal.ts'
 
 /** What is said of arguments that are refused. */
 function refusal (...args: string[]): string {
-  try {
-    readArguments(args)
-  } catch (error) {
-    if (error instanceof ArgumentError) return error.message
-    throw error
-  }
-  return 'taken'
+  return refusalOf(() => readArguments(args))
 }
 
 t.test('without arguments everything is played with the first seed, and written to docs/policies', async (t) => {
