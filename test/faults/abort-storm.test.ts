@@ -130,6 +130,8 @@ async function weather (t: Test, { requests, ...options }: Pick<StormOptions, 'r
   t.ok(heapBytes - before.heapBytes < HEAP_MARGIN_BYTES, `the heap holds ${before.heapBytes} bytes after the warm-up, ${heapBytes} at the end`)
   t.strictSame(gateway.errors, [], 'it has logged no error, and lives')
   t.ok(origins.every((origin) => origin.requests.length > requests / 10), `${origins.map((origin) => origin.requests.length).join(' and ')} requests came to the backends`)
+  // What the gateway has closed, a backend hears of a moment later.
+  await until('the backends have no connection of it', () => origins.every(({ connections }) => connections === 0), LEAVING_BOUND_MS).catch(() => {})
   t.strictSame(origins.map(({ connections }) => connections), [0, 0], 'the backends have no connection of it')
   const { ca } = options
   const answer = ca === undefined ? await call(`http://127.0.0.1:${gateway.port}/small`) : await callTls(gateway.port, ca)

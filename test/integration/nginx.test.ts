@@ -92,7 +92,7 @@ if (!isInstalled) {
 
   scenario('an nginx that is killed loses no GET, and takes its share again once it is back', async (s, t) => {
     const [one, other] = [await startNginx(s), await startNginx(s)]
-    const gateway = await s.gateway([one, other], { env: { HEALTH_INTERVAL_MS: '50' } })
+    const gateway = await s.gateway([one, other], { env: { HEALTH_INTERVAL_MS: '50', EJECT_MS: '50' } })
     const agent = s.agent(8)
     const get = (): Promise<number> => call(gateway.url, { path: '/small', agent }).then(({ status }) => status)
     await Promise.all(Array.from({ length: 40 }, get))
@@ -103,6 +103,8 @@ if (!isInstalled) {
 
     await startNginx(s, one.port)
     await gateway.logs.wait('backend is up', 3)
+    // Whichever was faster, a probe or the failures of requests: if it was ejected too, it has to pass its trial first.
+    await until('both are up', async () => await get() === 200 && gateway.app.pool.status().backends.every(({ state }) => state === 'up'))
     const before = gateway.app.pool.status().backends.map(({ requests }) => requests)
     await Promise.all(Array.from({ length: 20 }, get))
     t.same(gateway.app.pool.status().backends.map(({ requests }, index) => requests - (before[index] ?? 0)), [10, 10])
