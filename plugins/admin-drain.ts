@@ -3,7 +3,7 @@
  * answer is what the status says of it.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { parseBackendList } from '../src/config/backend-list.ts'
+import { parseBackendList, redact } from '../src/config/backend-list.ts'
 import { AdminBodyInvalidError, AdminCrossSiteError, AdminMediaTypeError, BackendUnknownError } from '../src/errors.ts'
 import type { Backend } from '../src/pool/backend.ts'
 import type { Pool } from '../src/pool/pool.ts'
@@ -48,7 +48,7 @@ function named (pool: Pool, body: unknown): Backend {
   const [listed] = backends
   const isOne = backends.length === 1 && faults.length === 0
   const backend = isOne ? pool.backends.find((one) => one.url === listed?.url) : undefined
-  if (backend === undefined) throw new BackendUnknownError(url, namesOf(pool))
+  if (backend === undefined) throw new BackendUnknownError(redact(url), namesOf(pool))
   return backend
 }
 

@@ -132,8 +132,8 @@ function readOrigin (entry: string): ReadOrigin {
   return { origin: `${scheme}://${url.host}` }
 }
 
-/** A password in a URL does not belong into a log. */
-function redact (entry: string): string {
+/** What was given for a backend, fit to be shown: a password in a URL belongs into no log, and into no answer. */
+export function redact (entry: string): string {
   const end = entry.lastIndexOf('@')
   if (end === -1) return entry
   return `${/^[a-z][a-z0-9]*:\/\//i.exec(entry)?.[0] ?? ''}***${entry.slice(end)}`

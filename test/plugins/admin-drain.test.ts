@@ -79,6 +79,14 @@ scenario('a backend that is not there is a 404 that names those that are', async
   }
 })
 
+scenario('a password in the name of a backend that is not there is not said again', async (s, t) => {
+  const gateway = await s.gateway([await s.origin('a')], { admin: true })
+  const { status, text } = await post(gateway, 'drain', { backend: 'http://ops:secret@127.0.0.1:1' })
+  t.equal(status, 404)
+  t.match(parseObject(text), { message: /^There is no backend "http:\/\/\*\*\*@127\.0\.0\.1:1"/ })
+  t.notMatch(text, 'secret')
+})
+
 scenario('two backends in one text are none: neither is drained', async (s, t) => {
   const [a, b] = [await s.origin('a'), await s.origin('b')]
   const gateway = await s.gateway([a, b], { admin: true })
