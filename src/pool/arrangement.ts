@@ -24,35 +24,55 @@ export interface Arrangement {
   readonly isPanicking: boolean
 }
 
-/** Arranges the backends of a pool. */
-export function arrange (backends: readonly Backend[], { minGroupRatio, panicRatio }: ArrangementRules): Arrangement {
-  const isPanicking = panicRatio > 0 && backends.filter(isWell).length / backends.length < panicRatio
-  if (isPanicking) return { active: backends.filter(({ reasons }) => (reasons & ~REASONS_OF_HEALTH & ~NOTES) === 0), spare: [], isPanicking }
-  const available = backends.filter((backend) => backend.available)
-  const last = lastGroup(backends, minGroupRatio)
-  if (last === undefined) return { active: available, spare: [], isPanicking }
-  return {
-    active: available.filter(({ priority }) => priority <= last),
-    spare: available.filter(({ priority }) => priority > last),
-    isPanicking
+/** Arranges the backends of a pool. With limits it does so with nearly every request: each backend is looked at once, and nothing is asked twice. */
+export class Arranger {
+  readonly #backends: readonly Backend[]
+  readonly #rules: ArrangementRules
+  /** Most pools have one. */
+  readonly #hasGroups: boolean
+
+  constructor (backends: readonly Backend[], rules: ArrangementRules) {
+    this.#backends = backends
+    this.#rules = rules
+    this.#hasGroups = backends.some(({ priority }) => priority !== backends[0]?.priority)
+  }
+
+  /** `reasons`: each backend's word on the board, by place in the pool. */
+  arrange (reasons: Int32Array): Arrangement {
+    if (this.#isPanicking(reasons)) return { active: this.#without(reasons, ~REASONS_OF_HEALTH & ~NOTES), spare: [], isPanicking: true }
+    const available = this.#without(reasons, ~NOTES)
+    const last = this.#hasGroups ? lastGroup(this.#backends, available, this.#rules.minGroupRatio) : undefined
+    if (last === undefined) return { active: available, spare: [], isPanicking: false }
+    return {
+      active: available.filter(({ priority }) => priority <= last),
+      spare: available.filter(({ priority }) => priority > last),
+      isPanicking: false
+    }
+  }
+
+  #isPanicking (reasons: Int32Array): boolean {
+    const { panicRatio } = this.#rules
+    return panicRatio > 0 && this.#without(reasons, REASONS_OF_HEALTH).length / this.#backends.length < panicRatio
+  }
+
+  /** The backends that have none of `bits`. */
+  #without (reasons: Int32Array, bits: number): readonly Backend[] {
+    return this.#backends.filter((_, place) => ((reasons[place] ?? 0) & bits) === 0)
   }
 }
 
-/** The last group whose turn it is; undefined if all are. Most pools have one group. */
-function lastGroup (backends: readonly Backend[], minGroupRatio: number): number | undefined {
-  if (backends.every(({ priority }) => priority === backends[0]?.priority)) return undefined
+/** The last group whose turn it is; undefined if all are. */
+function lastGroup (backends: readonly Backend[], left: readonly Backend[], minGroupRatio: number): number | undefined {
   const groups = new Map<number, { weight: number, available: number }>()
-  for (const { priority, weight, available } of backends) {
+  for (const { priority, weight } of backends) {
     const group = groups.get(priority) ?? { weight: 0, available: 0 }
     group.weight += weight
-    if (available) group.available += weight
     groups.set(priority, group)
+  }
+  for (const { priority, weight } of left) {
+    const group = groups.get(priority)
+    if (group !== undefined) group.available += weight
   }
   const inTurn = [...groups].toSorted(([a], [b]) => a - b)
   return inTurn.find(([, { weight, available }]) => available > 0 && available / weight >= minGroupRatio)?.[0]
-}
-
-/** Whether nothing is held against its health. */
-function isWell ({ reasons }: Backend): boolean {
-  return (reasons & REASONS_OF_HEALTH) === 0
 }

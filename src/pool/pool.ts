@@ -2,7 +2,7 @@
  * A pool: a named set of backends with one policy. Which of them may be picked is worked out when that changes, never when a
  * request comes.
  */
-import { type ArrangementRules, arrange } from './arrangement.ts'
+import { type ArrangementRules, Arranger } from './arrangement.ts'
 import { Backend, type BackendSpec, type BackendStatus } from './backend.ts'
 import { Board } from './board.ts'
 import { Counters } from './counters.ts'
@@ -10,11 +10,12 @@ import { explainPick, type PickExplanation } from './explain.ts'
 import { Gate } from './gate.ts'
 import { roundRobin } from './policies/round-robin.ts'
 import type { AttemptResult, PickContext, Policy, PolicyFactory } from './policy.ts'
+import { type ReadingOptions, Readings } from './readings.ts'
 import { CURSOR_RETRY, NOTES, REASON_FULL, REASONS_OF_HEALTH } from './slots.ts'
 import { pickUntried } from './untried.ts'
 import { Verdicts } from './verdicts.ts'
 
-export interface PoolOptions {
+export interface PoolOptions extends ReadingOptions {
   readonly name: string
   /** Each origin once. */
   readonly backends: readonly BackendSpec[]
@@ -32,12 +33,6 @@ export interface PoolOptions {
   readonly random: () => number
   /** A monotonic clock, in ms. */
   readonly monotonicMs: () => number
-  /** Now, in ms since the epoch; default: as `nowMs`, for pools without a slow start. */
-  readonly wallClockMs?: () => number
-  /** Time in which the share of a backend that is back grows to all of it, in ms; default 0: it has all of it at once. */
-  readonly slowStartMs?: number
-  /** Attempts in flight that a backend on trial may have; default 1. */
-  readonly trialInFlight?: number
   /** Whether backends may ask in their answers to be drained; default: yes. */
   readonly drainsByAnswer?: boolean
 }
@@ -58,9 +53,6 @@ export interface PoolStatus {
   readonly backends: readonly BackendStatus[]
 }
 
-/** The part of its weight that a backend begins with: none would keep it cold. */
-const LEAST_RAMP = 0.1
-
 /** A request of which nothing is known. */
 const UNTRIED: PickContext = { tried: [], keyHash: 0 }
 
@@ -78,13 +70,12 @@ export class Pool {
   /** Told of every attempt that is over; default: nobody. */
   watcher: AttemptWatcher | undefined = undefined
   readonly #options: PoolOptions
-  readonly #rules: ArrangementRules
+  readonly #arranger: Arranger
+  readonly #readings: Readings
   #policy: Policy
   #active: readonly Backend[] = []
   #spare: readonly Backend[] = []
   #isPanicking = false
-  /** The version of the board that these were made of. */
-  #version = 0
 
   constructor (options: PoolOptions) {
     const { name, backends, nowMs, rules = DEFAULT_RULES, policy = roundRobin } = options
@@ -97,7 +88,8 @@ export class Pool {
     this.verdicts = new Verdicts(board, options.drainsByAnswer)
     this.backends = backends.map((spec, slot) => new Backend(spec, slot, { board, counters }, nowMs))
     this.#options = options
-    this.#rules = rules
+    this.#arranger = new Arranger(this.backends, rules)
+    this.#readings = new Readings(this.backends, board, options)
     this.#policy = this.#made(policy)
     this.#rebuild()
   }
@@ -175,7 +167,7 @@ export class Pool {
   /** The attempt is over, in whichever way; the arguments are those of `Policy.attemptEnded`. */
   ended (backend: Backend, latencyMs: number, result: AttemptResult): void {
     this.counters.attemptEnded(backend.slot)
-    if (backend.limit !== 0) this.lookForRoom(backend)
+    if (backend.limit !== 0) this.#readings.lookForRoom(backend)
     this.#policy.attemptEnded?.(backend, latencyMs, result)
     this.watcher?.attemptEnded(backend, result)
   }
@@ -183,13 +175,6 @@ export class Pool {
   /** The attempt has become a tunnel: `ended` follows when that is closed. */
   switched (backend: Backend): void {
     this.watcher?.switched(backend)
-  }
-
-  /** Finds out whether a backend that was full has room again: where attempts of another thread have ended without being told of here. */
-  lookForRoom (backend: Backend): void {
-    // A look comes first: it is cheaper than a write to a word that all threads read, and hardly ever is anything to be cleared.
-    if ((backend.reasons & REASON_FULL) === 0) return
-    if (backend.limit === 0 || backend.inFlight < backend.limit) this.board.clear(backend.slot, REASON_FULL)
   }
 
   /** Whether the share of a backend is still growing: then `refresh` has to be called from time to time. */
@@ -201,6 +186,15 @@ export class Pool {
   /** Works everything out anew. */
   refresh (): void {
     this.#rebuild()
+  }
+
+  /** A thread has ended: gives back what it had in flight, and what it may have left undone. `row`: that of its counters. */
+  threadEnded (row: number): void {
+    this.counters.releaseRow(row)
+    // It may have changed a reason and not come to saying so.
+    this.board.announce()
+    this.#rebuild()
+    for (const backend of this.backends) this.#readings.lookForRoom(backend)
   }
 
   /** How `pick(context)` would choose from now, for people; by default for a request that has tried nobody, with a key of 0. Nothing is picked. */
@@ -223,21 +217,18 @@ export class Pool {
     if (isWithin && this.counters.inFlight(slot) < limit) return true
     this.board.set(slot, REASON_FULL)
     // What ended in the meantime found nothing to clear.
-    this.lookForRoom(backend)
+    this.#readings.lookForRoom(backend)
     return isWithin
   }
 
   /** All that a request pays for what may have changed, in this thread or another: one word is read. */
   #lookAtBoard (): void {
-    if (this.board.version !== this.#version) this.#rebuild()
+    if (this.#readings.areOld) this.#rebuild()
   }
 
   #rebuild (): void {
-    // Before the reasons are read: what changes meanwhile is seen by the next look.
-    this.#version = this.board.version
-    // First: a limit that has changed may make a full backend available.
-    for (const backend of this.backends) this.#prepare(backend)
-    const { active, spare, isPanicking } = arrange(this.backends, this.#rules)
+    this.#readings.take()
+    const { active, spare, isPanicking } = this.#arranger.arrange(this.#readings.reasons)
     let position = 0
     for (const backend of active) backend.position = position++
     for (const backend of spare) backend.position = position++
@@ -245,29 +236,5 @@ export class Pool {
     this.#spare = spare
     this.#isPanicking = isPanicking
     this.#policy.rebuild(active, this.backends)
-  }
-
-  /** What has to be known of a backend before policies see it. */
-  #prepare (backend: Backend): void {
-    backend.position = -1
-    backend.limit = backend.isOnTrial ? this.#trialLimit(backend) : backend.maxInFlight
-    backend.ramp = this.#ramp(backend)
-    // A limit that has become larger may leave room where there was none.
-    this.lookForRoom(backend)
-  }
-
-  /** Never more than it may have without a trial. */
-  #trialLimit ({ slot, maxInFlight }: Backend): number {
-    const limit = this.board.aside(slot) + (this.#options.trialInFlight ?? 1)
-    return maxInFlight === 0 ? limit : Math.min(limit, maxInFlight)
-  }
-
-  #ramp ({ slot }: Backend): number {
-    const { slowStartMs = 0, wallClockMs } = this.#options
-    const sinceMs = this.board.availableSinceMs(slot)
-    if (slowStartMs === 0 || sinceMs === 0 || wallClockMs === undefined) return 1
-    const part = (wallClockMs() - sinceMs) / slowStartMs
-    // By more than that the clock was set back: who knows how long ago it was.
-    return part < -1 ? 1 : Math.min(1, Math.max(LEAST_RAMP, part))
   }
 }

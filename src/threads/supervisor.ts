@@ -89,10 +89,9 @@ export class Supervisor {
       onEvent: (event) => app.health.heard(event),
       onListening: () => app.health.start(),
       onRelease: (row) => {
-        app.pool.counters.releaseRow(row)
+        app.pool.threadEnded(row)
         gauges.releaseRow(row)
         this.#options.lines.releaseRow(row)
-        app.pool.board.announce()
       }
     })
     return await this.#crew.start()

@@ -1,14 +1,14 @@
 import t from 'tap'
-import { arrange, type ArrangementRules } from '../../src/pool/arrangement.ts'
+import { Arranger, type ArrangementRules } from '../../src/pool/arrangement.ts'
 import type { BackendSpec } from '../../src/pool/backend.ts'
 import { NOTES, REASON_DOWN, REASON_DRAINING, REASON_EJECTED, REASON_FULL } from '../../src/pool/slots.ts'
 import { madePool } from './made-pool.ts'
 
 /** What backends of these are arranged to, by slot: `active | spare`, with `!` in a panic. */
 function arranged (specs: ReadonlyArray<Omit<BackendSpec, 'url'> & { readonly reasons?: number }>, rules: Partial<ArrangementRules> = {}): string {
-  const pool = madePool([], { backends: specs.map((spec, slot) => ({ ...spec, url: `http://${slot}` })) })
-  for (const [slot, { reasons = 0 }] of specs.entries()) pool.board.set(slot, reasons)
-  const { active, spare, isPanicking } = arrange(pool.backends, { minGroupRatio: 0, panicRatio: 0, ...rules })
+  const { backends } = madePool([], { backends: specs.map((spec, slot) => ({ ...spec, url: `http://${slot}` })) })
+  const reasons = Int32Array.from(specs, (spec) => spec.reasons ?? 0)
+  const { active, spare, isPanicking } = new Arranger(backends, { minGroupRatio: 0, panicRatio: 0, ...rules }).arrange(reasons)
   return `${isPanicking ? '! ' : ''}${active.map(({ slot }) => slot).join(' ')} | ${spare.map(({ slot }) => slot).join(' ')}`
 }
 

@@ -4,7 +4,7 @@ import type { Backend } from '../../src/pool/backend.ts'
 import { Board } from '../../src/pool/board.ts'
 import { Counters } from '../../src/pool/counters.ts'
 import type { Pool } from '../../src/pool/pool.ts'
-import { NOTE_TRIAL } from '../../src/pool/slots.ts'
+import { NOTE_TRIAL, REASON_FULL } from '../../src/pool/slots.ts'
 import { FRESH, madePool } from './made-pool.ts'
 
 const urls = (backends: readonly Backend[]): string[] => backends.map((backend) => backend.url)
@@ -46,6 +46,23 @@ t.test('a limit is over all threads: who finds it reached tells the others, and 
   t.notOk(other.isFull)
 })
 
+t.test('found full by a limit that holds no more, a backend has room for the next one who looks', async (t) => {
+  const backends = [{ url: 'http://a', maxInFlight: 5 }]
+  const board = new Board({ capacity: 1 })
+  const counters = new Counters({ capacity: 1 })
+  board.set(0, NOTE_TRIAL)
+  const pool = madePool([], { backends, board, counters })
+  const [a] = pool.backends
+  if (a === undefined) throw new Error('the pool lacks a backend')
+  t.ok(pool.begin(a))
+  board.clear(0, NOTE_TRIAL)
+  t.strictSame(urls(pool.available), ['http://a'])
+  // As a thread does that had looked at the limit before.
+  board.set(0, REASON_FULL)
+  t.strictSame(urls(pool.available), ['http://a'])
+  t.equal(board.reasons(0), 0, 'for all threads')
+})
+
 t.test('a pool is full if something would be left but for its limits', async (t) => {
   const { pool, a } = limited(1)
   pool.begin(a)
@@ -56,13 +73,11 @@ t.test('a pool is full if something would be left but for its limits', async (t)
   t.notOk(pool.isFull, 'what is full is down')
 })
 
-t.test('what a dead thread had in flight makes room once somebody looks', async (t) => {
+t.test('what a thread had in flight makes room when it has ended', async (t) => {
   const { pool, a } = limited(1)
   pool.begin(a)
   t.strictSame(urls(pool.available), ['http://b'])
-  pool.counters.releaseRow(0)
-  t.strictSame(urls(pool.available), ['http://b'], 'nobody has looked')
-  pool.board.announce()
+  pool.threadEnded(0)
   t.strictSame(urls(pool.available), ['http://a', 'http://b'])
 })
 
