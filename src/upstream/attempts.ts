@@ -171,9 +171,12 @@ export abstract class Attempts extends Selection implements GateWaiter, PlaceWai
 
   /** Ends what is under way and waits for nothing any more. */
   protected abortAttempts (): void {
+    const isInBackoff = this.current === undefined && this.#cancelLater !== undefined
     this.#stopWaiting()
     this.#parts.pool.gate.leave(this)
-    this.#parts.requestQueue?.leave(this)
+    const isInQueue = this.#parts.requestQueue?.leave(this) === true
+    // Clients that leave before their retries are made must not take those of others.
+    if (isInBackoff || isInQueue) this.#giveBack()
     this.current?.abort()
     this.current = undefined
   }

@@ -78,7 +78,10 @@ export abstract class HedgedAttempts extends Attempts {
     if (backend === undefined) return retries.giveBack()
     const nowMs = this.#parts.nowMs()
     const carrier = carriers[backend.slot]?.take(nowMs, true)
-    if (carrier === undefined) return pool.ended(backend, NaN, RESULT_UNKNOWN)
+    if (carrier === undefined) {
+      retries.giveBack()
+      return pool.ended(backend, NaN, RESULT_UNKNOWN)
+    }
     this.attempts++
     pool.counters.retried(backend.slot)
     this.#rival = first

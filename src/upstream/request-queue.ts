@@ -67,13 +67,14 @@ export class RequestQueue {
     return true
   }
 
-  /** Gives the place up, if there is one. */
-  leave (waiter: PlaceWaiter): void {
+  /** Gives the place up; false if there was none. */
+  leave (waiter: PlaceWaiter): boolean {
     const deadline = this.#deadlines.get(waiter)
-    if (deadline === undefined) return
+    if (deadline === undefined) return false
     deadline.clear()
     this.#deadlines.delete(waiter)
     this.#options.gauges.release(GAUGE_WAITING)
+    return true
   }
 
   /** Forgets all who wait: there is nobody any more who could be answered. */

@@ -250,3 +250,17 @@ for (const [what, env, retry] of [['has nowhere to wait', { QUEUE_MAX: '0' }, 'n
     t.equal((await again).text, 'a/1')
   })
 }
+
+scenario('a retry whose client leaves the queue is not paid for', async (s, t) => {
+  const { a, held, first } = await lastPlaceTaken(s, { RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1' })
+  const clients = await Promise.all(Array.from({ length: 10 }, async () => await s.client(held.gateway)))
+  for (const client of clients) client.get('/fail')
+  await held.gateway.logs.wait('proxy error', 10)
+  await Promise.all(clients.map(async (client) => await client.leave()))
+  await held.gateway.logs.wait('client gone', 10)
+  const { answered } = await held.send('/fail')
+  await held.gateway.logs.wait('proxy error', 11)
+  await a.answer('/0')
+  await a.answer('/fail')
+  t.strictSame([(await first).text, (await answered).text], ['a/0', 'a/fail'])
+})

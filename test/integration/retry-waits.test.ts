@@ -92,6 +92,21 @@ for (const one of WAITS) {
   })
 }
 
+scenario('clients that leave before their retries are made take none from the others', async (s, t) => {
+  const chance = mock.method(Math, 'random', () => 0.5)
+  t.teardown(() => chance.mock.restore())
+  const [a, b] = [await s.scripted('a', endInstead('fin')), await s.scripted('b')]
+  const env = { BACKENDS: `${a.url}, ${b.url} backup`, EJECT_FAILURES: '0', RETRY_BACKOFF_MS: '4000', RETRY_BUDGET_RATIO: '0', RETRY_BUDGET_MIN_PER_S: '1' }
+  const gateway = await s.gateway([], { env })
+  // All that the budget has for ten seconds.
+  const clients = await Promise.all(Array.from({ length: 10 }, async () => await s.client(gateway)))
+  for (const client of clients) client.get('/left')
+  await gateway.logs.wait('proxy error', 10)
+  await Promise.all(clients.map(async (client) => await client.leave()))
+  await gateway.logs.wait('client gone', 10)
+  t.equal((await call(gateway.url)).text, 'b')
+})
+
 scenario('a backend that says Retry-After is asked again if no other is left, and the log says so', async (s, t) => {
   const a = await s.scripted('a', busy('0'), answer({ body: 'a' }))
   const gateway = await s.gateway([a], { env: { RETRY_STATUSES: '503' } })
