@@ -21,9 +21,11 @@ export class Backend {
     await untilAnswers(`http://${this.address}`, this.#process)
   }
 
-  /** Sends a signal to all of its processes. */
+  /** Sends a signal to all of its processes. Throws if there is none: a play whose backend has ended by itself shows nothing. */
   signal (name: NodeJS.Signals): void {
-    for (const pid of this.#process?.pids() ?? []) process.kill(pid, name)
+    const pids = this.#process?.pids() ?? []
+    if (pids.length === 0) throw new Error(`${this.name} has ended before ${name}`)
+    for (const pid of pids) process.kill(pid, name)
   }
 
   /** With SIGKILL; resolves when it is gone. It may be started again. */

@@ -25,6 +25,9 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 3_600_000
 server.listen(Number(port), host)
 
+// A server that does not listen, and has no connection left, keeps no process alive; this one has to come back.
+setInterval(() => {}, 60_000)
+
 process.on('SIGUSR2', () => {
   isOn = true
   // Closes idle connections too; the others are closed with their answers.
