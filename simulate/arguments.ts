@@ -10,7 +10,6 @@ const ROOT = join(import.meta.dirname, '..')
 
 const DEFAULT_SEED = 1
 
-
 export interface Arguments {
   readonly scenarios: readonly Scenario[]
   /** Names of built-in policies; undefined: all that say something in a scenario. */

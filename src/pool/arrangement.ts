@@ -24,7 +24,7 @@ export interface Arrangement {
   readonly isPanicking: boolean
 }
 
-/** Arranges the backends of a pool. With limits it does so with nearly every request: each backend is looked at once, and nothing is asked twice. */
+/** Arranges the backends of a pool. With limits it does so with nearly every request, from what was read of them once. */
 export class Arranger {
   readonly #backends: readonly Backend[]
   readonly #rules: ArrangementRules

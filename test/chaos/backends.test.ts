@@ -1,25 +1,18 @@
 /** The backends of a play, as processes. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { GATEWAY_CPU, start } from '../../bench/processes.ts'
-import { hasTool } from '../../bench/tools.ts'
 import { Backend } from '../../chaos/backends/backend.ts'
+import { site, SKIP } from '../bench/site-for-tests.ts'
 import { call, freePort, until } from '../helper.ts'
 
-const SKIP = !hasTool('taskset') && 'taskset is not installed (apt-get install util-linux)'
-
 async function startBackend (t: Test, fault: string): Promise<{ readonly backend: Backend, readonly url: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'fastlancer-test-'))
+  const folder = site.newFolder('backend')
   const port = await freePort()
   const main = join(import.meta.dirname, '../../chaos/backends/main.ts')
   const args = [main, '--name', 'b', '--host', '127.0.0.1', '--port', String(port), '--fault', fault]
   const backend = new Backend('b', `127.0.0.1:${port}`, () => start(process.execPath, args, { cpu: GATEWAY_CPU, cwd: folder, logFile: join(folder, 'log') }))
-  t.teardown(async () => {
-    await backend.kill()
-    rmSync(folder, { recursive: true })
-  })
+  t.teardown(async () => await backend.kill())
   await backend.start()
   return { backend, url: `http://127.0.0.1:${port}` }
 }
